@@ -1,0 +1,168 @@
+/**
+ * What a site's configuration means once it is read: every default filled in, every unit in the name, every address checked.
+ * Components take the part they need as an argument; nothing reads Pulumi's configuration anywhere else.
+ */
+import type * as pulumi from "@pulumi/pulumi";
+
+/**
+ * One site. `S` is how a secret is held: a Pulumi secret in the program, {@link Sealed} where no Pulumi engine runs.
+ */
+export interface SiteConfig<S = pulumi.Output<string>> {
+  /** The file under stacks/environments/ whose values lie beneath the site's own, without `.yaml`. */
+  readonly environment: string | undefined;
+  /** DNS label; also the site's folder on the witness, so unique among the sites of one witness. */
+  readonly name: string;
+  /** Node one, the preferred holder, then node two. */
+  readonly nodes: readonly [NodeConfig, NodeConfig];
+  readonly ssh: SshConfig<S>;
+  readonly witness: WitnessConfig<S>;
+  readonly datastore: DatastoreConfig;
+  readonly kubernetes: KubernetesConfig;
+  readonly artifacts: ArtifactsConfig;
+  readonly pki: PkiConfig;
+  readonly destroy: DestroyConfig;
+}
+
+/** One of the two full nodes. */
+export interface NodeConfig {
+  /** Host name label, as `hostname` prints it; DRBD and etcd use it. */
+  readonly name: string;
+  /** IPv4 address for SSH, clients and the witness. */
+  readonly frontend: string;
+  /** IPv4 address on the direct link: DRBD, etcd peers, the agents' pings. */
+  readonly backend: string;
+  /** Absolute path of the block device under the DRBD volume `etcd-t`. */
+  readonly disk: string;
+  /** SSH host key as `<type> <base64>`, without a comment. */
+  readonly hostKey: string;
+  /** SSH port of this node; {@link SshConfig.port} where undefined. */
+  readonly port: number | undefined;
+}
+
+/** How every machine of the site, a managed witness included, is reached. */
+export interface SshConfig<S = pulumi.Output<string>> {
+  readonly user: "root";
+  /** PEM text of an unencrypted private key. */
+  readonly privateKey: S;
+  readonly port: number;
+  /** Time limit of one dial, in whole seconds. */
+  readonly dialTimeoutSeconds: number;
+  /** Dials after which a machine counts as unreachable. */
+  readonly dialAttempts: number;
+}
+
+export type WitnessConfig<S = pulumi.Output<string>> = ManagedWitness | ExistingWitness<S>;
+
+interface WitnessCommon {
+  /** Base URL without a trailing slash; the site's tree is `<url>/<site name>/`. */
+  readonly url: string;
+  /** O: how long the node that does not hold the volume waits before it claims, in ms. */
+  readonly waitOffsetMs: number;
+}
+
+/** A witness that this stack installs over SSH. */
+export interface ManagedWitness extends WitnessCommon {
+  readonly kind: "managed";
+  /** IPv4 address or host name, for SSH and for the URL. */
+  readonly host: string;
+  readonly hostKey: string;
+  /** HTTPS port. */
+  readonly port: number;
+  readonly storage: WitnessStorage;
+}
+
+/**
+ * Where the claims lie. `tmpfs` is made anew, with a new incarnation, at each boot of the witness; `disk` is a folder on a file system
+ * mounted `sync,dirsync` on storage with power-loss protection.
+ */
+export type WitnessStorage = { readonly kind: "tmpfs" } | { readonly kind: "disk"; readonly path: string };
+
+/** A witness that somebody else runs. */
+export interface ExistingWitness<S = pulumi.Output<string>> extends WitnessCommon {
+  readonly kind: "existing";
+  /** PEM certificate of the authority that signed the witness's server certificate. */
+  readonly caCertificate: string;
+  /** Node one's, then node two's. */
+  readonly credentials: readonly [WitnessCredential<S>, WitnessCredential<S>];
+}
+
+/** What one node shows to an existing witness, as PEM. */
+export interface WitnessCredential<S = pulumi.Output<string>> {
+  readonly clientCertificate: string;
+  readonly clientKey: S;
+}
+
+/** Discriminated by `kind`; one kind works so far. */
+export type DatastoreConfig = EtcdWitnessConfig;
+
+/** Three etcd members, the third on the replicated volume `etcd-t`. Symbols in brackets are those of timing.ts. */
+export interface EtcdWitnessConfig {
+  readonly kind: "etcd-witness";
+  /** Where the etcd leader normally sits: on the node opposite T, or on node one beside it. */
+  readonly leader: "opposite" | "node-one";
+  /** [HB] equal for all members. */
+  readonly heartbeatMs: number;
+  /** [ET] of the regular member of a node and of T while it runs there; whole multiples of the heartbeat. */
+  readonly electionTimeoutMs: { readonly nodeOne: number; readonly nodeTwo: number };
+  /** [H] how long a node that took over without the leader waits before it starts T. */
+  readonly readHoldOffMs: number;
+  /** [X] how long a frozen T may live without a verdict, from the confirmed loss. */
+  readonly killLimitMs: number;
+  /** Time without a packet of the sibling after which its loss is suspected. */
+  readonly silenceMs: number;
+  readonly drbd: DrbdConfig;
+  /** etcd's --quota-backend-bytes. */
+  readonly quotaBackendBytes: number;
+  readonly autoCompaction: AutoCompaction;
+  readonly etcd: EtcdRelease;
+}
+
+export interface DrbdConfig {
+  /** `auto` takes what the kernel module on the nodes says; a fixed version is refused there if the module differs. */
+  readonly version: "auto" | "9" | "8.4";
+  /** TCP port on the backend. */
+  readonly port: number;
+  /** Minor number of the device, /dev/drbd<minor>. */
+  readonly minor: number;
+  readonly resyncRateBytesPerSecond: number;
+  /** Debian package that brings the kernel module; undefined = the kernel's own module. */
+  readonly package: string | undefined;
+}
+
+/** etcd's --auto-compaction-mode and --auto-compaction-retention. */
+export type AutoCompaction =
+  | { readonly mode: "periodic"; readonly retentionMs: number }
+  | { readonly mode: "revision"; readonly retentionRevisions: number };
+
+/** An official release archive (`etcd-v<version>-linux-<arch>.tar.gz`), pinned. */
+export interface EtcdRelease {
+  /** Without a leading v. */
+  readonly version: string;
+  /** The last part of its path is the file's name in {@link ArtifactsConfig.bundle}. */
+  readonly url: string;
+  /** Of the archive; 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** Discriminated by `distribution`; `none` is the datastore alone. */
+export interface KubernetesConfig {
+  readonly distribution: "none";
+}
+
+export interface ArtifactsConfig {
+  /** Absolute folder on the nodes that holds the files otherwise downloaded; undefined = download. */
+  readonly bundle: string | undefined;
+}
+
+export interface PkiConfig {
+  readonly certificateValidityDays: number;
+  /** A certificate with less than this left is renewed by the next `up`. */
+  readonly renewBeforeDays: number;
+  /** A higher number makes new keys and certificates. */
+  readonly rotation: number;
+}
+
+export interface DestroyConfig {
+  /** Whether destroying the stack also removes the etcd data; otherwise it stays on the nodes. */
+  readonly purgeData: boolean;
+}
