@@ -82,8 +82,7 @@ export interface ExistingWitness<S = pulumi.Output<string>> extends WitnessCommo
   readonly kind: "existing";
   /** PEM certificate of the authority that signed the witness's server certificate. */
   readonly caCertificate: string;
-  /** Node one's, then node two's. */
-  readonly credentials: readonly [WitnessCredential<S>, WitnessCredential<S>];
+  readonly credentials: { readonly nodeOne: WitnessCredential<S>; readonly nodeTwo: WitnessCredential<S> };
 }
 
 /** What one node shows to an existing witness, as PEM. */

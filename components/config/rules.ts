@@ -1,0 +1,104 @@
+/** The second pass: relations between values whose own shape is right. */
+import type { Problem } from "./problems.ts";
+import type { ParsedSite, SectionName } from "./schema.ts";
+import type { Times } from "./timing.ts";
+import { checkTiming, warnAboutTiming } from "./timing-rules.ts";
+
+export interface Findings {
+  /** A site with one of these must not be built. */
+  readonly errors: Problem[];
+  readonly warnings: Problem[];
+}
+
+/** A rule sees the sections that it names, and runs only if all of them have their shape. */
+interface Rule<K extends SectionName = SectionName> {
+  readonly needs: readonly K[];
+  readonly errors?: (site: Pick<ParsedSite, K>) => Problem[];
+  readonly warnings?: (site: Pick<ParsedSite, K>) => Problem[];
+}
+
+const rules: Rule[] = [
+  rule(["nodes"], { errors: nodesDiffer, warnings: hostKeysDiffer }),
+  rule(["nodes", "witness"], { errors: witnessIsThird }),
+  rule(["ssh", "witness"], { errors: witnessPortIsFree }),
+  rule(["witness", "datastore"], {
+    errors: (site) => checkTiming(timesOf(site)),
+    warnings: (site) => warnAboutTiming(timesOf(site)),
+  }),
+  rule(["pki"], { errors: certificatesOutliveRenewal }),
+];
+
+/** Runs every rule whose sections are there. */
+export function checkRules(site: Partial<ParsedSite>): Findings {
+  const applicable = rules.filter(({ needs }) => needs.every((section) => section in site));
+  return {
+    errors: applicable.flatMap((each) => each.errors?.(site as ParsedSite) ?? []),
+    warnings: applicable.flatMap((each) => each.warnings?.(site as ParsedSite) ?? []),
+  };
+}
+
+/** The times of a site, for the budget of timing.ts. */
+export function timesOf({ witness, datastore }: Pick<ParsedSite, "witness" | "datastore">): Times {
+  return { ...datastore, waitOffsetMs: witness.waitOffsetMs };
+}
+
+function rule<K extends SectionName>(needs: readonly K[], checks: Omit<Rule<K>, "needs">): Rule {
+  return { needs, ...checks } as Rule;
+}
+
+function nodesDiffer({ nodes }: Pick<ParsedSite, "nodes">): Problem[] {
+  const addresses = nodes.flatMap((node, index) => [
+    { path: ["nodes", index, "frontend"], value: node.frontend },
+    { path: ["nodes", index, "backend"], value: node.backend },
+  ]);
+  const repeated = addresses.flatMap(({ path, value }, at): Problem[] => {
+    const first = addresses.slice(0, at).find((earlier) => earlier.value === value);
+    if (first === undefined) return [];
+    const [, node, side] = first.path;
+    const advice =
+      node === path[1] ? "the backend is a link of its own, give it another address" : "give each node its own address";
+    return [{ path, message: `${value} is also nodes[${node}].${side}; ${advice}` }];
+  });
+  const [one, two] = nodes;
+  if (one.name !== two.name) return repeated;
+  return [
+    ...repeated,
+    { path: ["nodes", 1, "name"], message: `${two.name} is also nodes[0].name; give each node its own name` },
+  ];
+}
+
+function hostKeysDiffer({ nodes: [one, two] }: Pick<ParsedSite, "nodes">): Problem[] {
+  if (one.hostKey !== two.hostKey) return [];
+  const message =
+    "is also nodes[0].hostKey, as on cloned machines: one can pass for the other; make new host keys with `ssh-keygen -A`";
+  return [{ path: ["nodes", 1, "hostKey"], message }];
+}
+
+function witnessIsThird({ nodes, witness }: Pick<ParsedSite, "nodes" | "witness">): Problem[] {
+  const key = witness.kind === "managed" ? "host" : "url";
+  const host = witness.kind === "managed" ? witness.host : new URL(witness.url).hostname;
+  return nodes.flatMap((node, index) =>
+    (["frontend", "backend", "name"] as const)
+      .filter((field) => node[field] === host)
+      .map((field) => ({
+        path: ["witness", key],
+        message: `${host} is nodes[${index}].${field}; the witness decides between the nodes and must be a third machine`,
+      })),
+  );
+}
+
+function witnessPortIsFree({ ssh, witness }: Pick<ParsedSite, "ssh" | "witness">): Problem[] {
+  if (witness.kind !== "managed" || witness.port !== ssh.port) return [];
+  const message = `${witness.port} is also ssh.port, which the witness machine listens on; give the web server another`;
+  return [{ path: ["witness", "port"], message }];
+}
+
+function certificatesOutliveRenewal({ pki }: Pick<ParsedSite, "pki">): Problem[] {
+  const { certificateValidityDays, renewBeforeDays } = pki;
+  if (certificateValidityDays < 1) {
+    return [{ path: ["pki", "certificateValidity"], message: "is 0d; a certificate needs at least 1d" }];
+  }
+  if (renewBeforeDays < certificateValidityDays) return [];
+  const message = `is ${renewBeforeDays}d, not less than the certificateValidity of ${certificateValidityDays}d: every up would renew every certificate; use at most ${certificateValidityDays - 1}d`;
+  return [{ path: ["pki", "renewBefore"], message }];
+}
