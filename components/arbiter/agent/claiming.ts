@@ -1,0 +1,64 @@
+import { begin, type ClaimRun, type ClaimStep, sameKey, unfinished } from "./claim.ts";
+import type { Draft } from "./draft.ts";
+import { mayClaim } from "./rules.ts";
+import { armed, fired, type State, together } from "./state.ts";
+import type { ClaimKey } from "./world.ts";
+
+/** Begins, gives up and chooses the work at the witness: one question at a time. */
+export function keepClaim(d: Draft): void {
+  const { volume } = d.s.local;
+  if (d.s.run !== null && !stillWanted(d.s, d.s.run)) d.s.run = null;
+  if (d.s.run !== null || volume.gen === null || d.s.notes.adopted === null) return;
+  const key = firstKey(d.s, d.s.notes.adopted, volume.gen);
+  if (mayClaim(d.s)) {
+    const mayAsk = d.s.undecided !== volume.gen || fired(d.s, "claimRetry");
+    if (mayAsk) launch(d, armed(d.s) ? "claim" : "look", key);
+    return;
+  }
+  if (!together(d.s) || d.s.witnessHeld || d.s.shows !== d.s.notes.adopted) return;
+  const intent = unfinished(d.s.notes, volume.gen);
+  if (intent !== null) launch(d, "tidy", intent);
+  else if (armed(d.s) && (d.s.staged === null || !sameKey(d.s.staged, key))) launch(d, "stage", key);
+}
+
+function stillWanted(s: State, run: ClaimRun): boolean {
+  const { gen } = s.local.volume;
+  if (run.key.gen !== gen || run.key.incarnation !== s.notes.adopted) return false;
+  if (run.purpose === "tidy" || run.purpose === "stage") return together(s);
+  return mayClaim(s) && armed(s) === (run.purpose === "claim");
+}
+
+function firstKey(s: State, incarnation: string, gen: string): ClaimKey {
+  const known = s.firstOpen;
+  return known !== null && known.incarnation === incarnation && known.gen === gen ? known : { incarnation, gen, k: 0 };
+}
+
+function launch(d: Draft, purpose: ClaimRun["purpose"], key: ClaimKey): void {
+  d.s.fired = d.s.fired.filter((name) => name !== "claimRetry");
+  take(d, begin(purpose, key, d.s.notes), null);
+}
+
+export function take(d: Draft, result: ClaimStep, before: ClaimRun | null): void {
+  d.note(result.notes);
+  d.s.run = result.run;
+  if (result.firstOpen !== null) d.s.firstOpen = result.firstOpen;
+  if (result.alarm !== null) d.say("alarm", result.alarm);
+  if (result.request !== null) {
+    d.s.runId = d.id();
+    d.do({ kind: "witness", id: d.s.runId, request: result.request });
+    return;
+  }
+  if (before === null) return;
+  const { gen } = before.key;
+  if (before.purpose === "stage") d.s.staged = result.firstOpen;
+  if (before.purpose === "stage" || before.purpose === "tidy") {
+    d.s.witnessHeld = result.verdict === "undecided";
+    return;
+  }
+  if (result.verdict === null) return;
+  if (result.verdict === "undecided") d.s.undecided = gen;
+  if (result.verdict === "won") d.s.undecided = null;
+  if (result.verdict === "lost") d.s.lost = gen;
+  const what = { won: "is ours", lost: "is the sibling's", undecided: "stays undecided" }[result.verdict];
+  d.say("info", `the claim on generation ${gen} ${what}`);
+}

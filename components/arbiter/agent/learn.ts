@@ -1,0 +1,179 @@
+import { advance, forgetOtherGenerations, giveUpAllBut, reliedOn } from "./claim.ts";
+import { take } from "./claiming.ts";
+import type { Draft } from "./draft.ts";
+import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
+import { connected, holder, type State, together } from "./state.ts";
+import { answerPromotion, verdict } from "./verdict.ts";
+import { pollWitness, start } from "./work.ts";
+import type { Event, Hello } from "./world.ts";
+
+/** Takes in what the event says, and nothing more than that. */
+export function learn(d: Draft, event: Event): void {
+  switch (event.kind) {
+    case "start":
+      d.s.bootId = event.bootId;
+      d.s.notes = event.notes;
+      d.s.local = event.local;
+      // T that is found running on its mount was started through the gate.
+      d.s.gatePassed = event.local.mounted && event.local.t === "running";
+      d.s.gateAfterBoot = event.notes.connectedIn !== event.bootId;
+      return;
+    case "local":
+      d.s.local = event.local;
+      return;
+    case "link":
+      d.s.heard = event.heard;
+      return;
+    case "ask":
+      d.s.local = event.local;
+      if (event.mode === "primary") d.s.asks = [...d.s.asks, event.id];
+      else answerPromotion(d, event.id);
+      return;
+    case "askGone":
+      d.s.asks = d.s.asks.filter((id) => id !== event.id);
+      return;
+    case "witness":
+      if (event.id === d.s.witnessPoll) learnIncarnation(d, event.answer);
+      else if (event.id === d.s.runId && d.s.run !== null) {
+        take(d, advance(d.s.run, event.answer, d.s.notes, names(d.s)), d.s.run);
+      }
+      return;
+    case "greeting":
+      d.s.local = event.local;
+      d.do({ kind: "reply", id: event.id, hello: helloOf(d.s, event.local, event.hello.disarmed) });
+      return;
+    case "answer":
+      if (event.id !== d.s.exchange) return;
+      d.s.exchange = null;
+      d.s.local = event.local;
+      learnAnswer(d, event.hello);
+      return;
+    case "members":
+      d.s.members = event.members;
+      d.s.membersId = event.id;
+      return;
+    case "done":
+      learnDone(d, event);
+      return;
+    case "timer":
+      d.s.running = d.s.running.filter((name) => name !== event.name);
+      if (!d.s.fired.includes(event.name)) d.s.fired = [...d.s.fired, event.name];
+  }
+}
+
+const names = (s: State): { self: string; sibling: string } => ({ self: s.settings.node, sibling: s.settings.sibling });
+
+function learnDone(d: Draft, event: Extract<Event, { kind: "done" }>): void {
+  d.s.local = event.local;
+  if (d.s.job?.name === event.job) d.s.job = null;
+  if (!event.ok) {
+    d.s.held = { job: event.job, why: event.why };
+    d.say("warning", `${event.job} failed: ${event.why}`);
+    return;
+  }
+  // A T that dies at once, or a connection that is refused, is tried again after a pause, not in a circle.
+  if (event.job === "startT" || event.job === "connect" || event.job === "moveLeader") {
+    d.s.held = { job: event.job, why: "was done a moment ago" };
+  }
+}
+
+/** The incarnation is taken in two steps, each only while together (arbitration.md, "The claim, exactly"). */
+function learnIncarnation(d: Draft, answer: Extract<Event, { kind: "witness" }>["answer"]): void {
+  d.s.witnessPoll = null;
+  const token = answer !== "silence" && answer.status === 200 ? answer.body.trim() : "";
+  const shows = token === "" ? null : token;
+  if (shows !== d.s.shows) {
+    d.say(
+      shows === null ? "alarm" : "info",
+      shows === null ? "the witness does not answer" : `the witness shows incarnation ${shows}`,
+    );
+  }
+  d.s.shows = shows;
+  d.s.witnessHeld = false;
+  if (shows === null || shows === d.s.notes.adopted || !together(d.s)) return;
+  if (d.s.notes.nothingBut !== shows) {
+    d.s.mayAdopt = null;
+    d.note(giveUpAllBut(d.s.notes, shows));
+  } else if (d.s.mayAdopt === shows) {
+    d.s.mayAdopt = null;
+    d.note({ ...d.s.notes, adopted: shows });
+    d.say("info", `incarnation ${shows} of the witness adopted`);
+  }
+}
+
+function learnAnswer(d: Draft, hello: Hello | null): void {
+  if ((hello === null) !== (d.s.sibling === null)) {
+    d.say(
+      hello === null ? "warning" : "info",
+      hello === null ? "the sibling's agent does not answer" : "the sibling's agent answers",
+    );
+  }
+  d.s.sibling = hello;
+  if (hello === null) return;
+
+  const notes = rearmed(d.s, hello);
+  if (notes.length > 0 && d.s.job === null)
+    start(d, { name: "rearm", notes }, "lock 4", "the sibling sees both disks UpToDate");
+
+  const { nothingBut } = d.s.notes;
+  if (nothingBut !== null && d.s.notes.adopted === null && hello.nothingBut === nothingBut) {
+    d.s.mayAdopt = nothingBut;
+    pollWitness(d);
+  }
+
+  if (connected(d.s) || d.s.heard !== true || d.s.local.volume.splitBrain) return;
+  const { volume } = d.s.local;
+  if (!volume.frozen) {
+    if (doorOpensAwake(d.s, hello) || doorOpensToFrozen(d.s, hello)) meet(d);
+    return;
+  }
+  if (d.s.undecided !== volume.gen) return;
+  switch (frozenOutcome(d.s, hello)) {
+    case "lost":
+      d.s.lost = volume.gen;
+      return;
+    case "asGoodAsWon":
+      for (const id of d.s.asks)
+        verdict(d, id, "won", "the sibling's disk is recorded as behind, it cannot promote alone");
+      d.s.asks = [];
+      return;
+    case "meet":
+      meet(d);
+      return;
+    case "letGo":
+      d.s.condemned = true;
+      return;
+    case "wait":
+  }
+}
+
+function meet(d: Draft): void {
+  // A node that could still rely on a claim promotes; it does not meet.
+  if (d.s.job !== null || d.s.held?.job === "connect" || reliedOnNow(d.s)) return;
+  d.s.meeting = true;
+  d.s.run = null;
+}
+
+const reliedOnNow = (s: State): boolean => !holder(s) && reliedOn(s.notes, s.local.volume.gen) !== null;
+
+/** Facts that follow from the reading alone. */
+export function followLocal(d: Draft): void {
+  const { volume } = d.s.local;
+  if (connected(d.s)) {
+    d.s.meeting = false;
+    d.s.lost = null;
+    d.s.undecided = null;
+    d.s.gateAfterBoot = false;
+    if (d.s.notes.connectedIn !== d.s.bootId) d.note({ ...d.s.notes, connectedIn: d.s.bootId });
+  }
+  // A connection that was tried and refused needs a new handshake (rule 10).
+  const refused = d.before.local.volume.connection === "Connecting" && volume.connection === "StandAlone";
+  if (d.s.heard === false || refused) d.s.meeting = false;
+  if (!volume.frozen) d.s.condemned = false;
+  if (d.s.lost !== null && d.s.lost !== volume.gen) d.s.lost = null;
+  if (d.s.local.t === "running") d.s.gatePassed = true;
+  else if (!holder(d.s)) d.s.gatePassed = false;
+  if (d.s.local.door === "open" && d.s.notes.doorOpened !== d.s.bootId)
+    d.note({ ...d.s.notes, doorOpened: d.s.bootId });
+  if (together(d.s) && volume.gen !== null) d.note(forgetOtherGenerations(d.s.notes, volume.gen));
+}

@@ -1,0 +1,223 @@
+import { reliedOn } from "./claim.ts";
+import { readyForHandOver } from "./handshake.ts";
+import type { State } from "./state.ts";
+import {
+  alone,
+  armed,
+  connected,
+  fired,
+  fresh,
+  holder,
+  ownMember,
+  siblingBehind,
+  siblingMember,
+  together,
+  witnessTrusted,
+} from "./state.ts";
+import type { Job } from "./world.ts";
+
+/**
+ * The decision table of arbitration.md as data. The first rule that applies is the next piece of work; the core runs one
+ * piece at a time, and asks again after each. So a rule describes a state, never a sequence, and an agent that was
+ * restarted in the middle goes on where the machine stands.
+ */
+export interface Rule {
+  /** Where arbitration.md states it. */
+  source: string;
+  job: (s: State) => Job;
+  reason: string;
+  when: (s: State) => boolean;
+  /** May overtake a piece of work that is still running. */
+  urgent?: true;
+}
+
+/** May this node claim the current generation now (rules 2, 5, 8)? */
+export function mayClaim(s: State): boolean {
+  const { volume } = s.local;
+  if (connected(s) || s.meeting || volume.gen === null || s.notes.adopted === null || volume.splitBrain) return false;
+  if (reliedOn(s.notes, volume.gen) !== null || s.lost === volume.gen) return false;
+  // A diskless or half-synced Primary has no data to go on with (trace 11).
+  if (volume.frozen) return volume.disk === "UpToDate";
+  if (volume.role !== "Secondary" || volume.connection !== "StandAlone") return false;
+  const copyWillDo = volume.disk === "Consistent" || (volume.disk === "UpToDate" && !siblingBehind(volume));
+  return copyWillDo && s.heard === false && waited(s);
+}
+
+/** Rule 2: node two waits, so that the holder wins a split. Rule 8: after a boot both wait for each other first. */
+function waited(s: State): boolean {
+  if (fresh(s)) return fired(s, "bootOffset");
+  return s.settings.index === 0 || fired(s, "waitOffset");
+}
+
+/** Rules 3 and 8: may this lone Secondary promote? DRBD asks the fence-peer handler again before it obeys. */
+export function mayPromoteAlone(s: State): boolean {
+  const { volume } = s.local;
+  if (volume.role !== "Secondary" || connected(s) || s.meeting || !armed(s) || volume.splitBrain) return false;
+  if (volume.disk !== "UpToDate" && volume.disk !== "Consistent") return false;
+  if (reliedOn(s.notes, volume.gen) !== null) return true;
+  const gone = (s.heard === false && waited(s)) || fired(s, "orphan");
+  return volume.disk === "UpToDate" && siblingBehind(volume) && gone;
+}
+
+/** Rule 9: together, nobody is Primary; does this node promote? */
+function promotesConnected(s: State): boolean {
+  const { volume } = s.local;
+  if (!connected(s) || volume.role !== "Secondary" || volume.peerRole !== "Secondary") return false;
+  if (!armed(s) || volume.disk !== "UpToDate" || volume.sync === "target" || volume.frozen) return false;
+  return s.settings.index === 0 || volume.peerDisk !== "UpToDate" || fired(s, "orphan");
+}
+
+/** Lock 6: a node that took the volume over alone starts T only when no old T can still answer an old leader. */
+export function gateOpen(s: State): boolean {
+  if (connected(s) || s.gatePassed) return true;
+  const leads = s.members?.leader === ownMember(s) && s.membersId >= s.gateFrom;
+  return leads || s.sibling?.t === "dead" || fired(s, "readHoldOff");
+}
+
+/** T belongs here and is not running. */
+function wantsT(s: State): boolean {
+  const { volume, mounted, t } = s.local;
+  return holder(s) && mounted && t === "dead" && !volume.frozen && volume.disk === "UpToDate" && armed(s);
+}
+
+/** Rule 7, seen from node two. */
+function handsOver(s: State): boolean {
+  return (
+    s.settings.index === 1 &&
+    holder(s) &&
+    together(s) &&
+    armed(s) &&
+    s.sibling !== null &&
+    readyForHandOver(s, s.sibling)
+  );
+}
+
+/** The regular member that should lead: opposite T, or E1 (`leader`). */
+export function properLeader(s: State): "E1" | "E2" {
+  if (s.settings.leader === "node-one") return "E1";
+  return holder(s) ? siblingMember(s) : ownMember(s);
+}
+
+/** Rule 1: the leader is on this node and should be elsewhere. move-leader must be asked of the member that leads. */
+function leaderMisplaced(s: State): boolean {
+  const leader = s.members?.leader;
+  const here = leader === ownMember(s) || (leader === "T" && holder(s));
+  const handOverFirst = s.settings.index === 1 && holder(s);
+  if (!here || handOverFirst || !together(s) || !armed(s) || s.sibling === null) return false;
+  return leader !== properLeader(s) && s.sibling.disarmed.length === 0 && s.sibling.members?.healthy === true;
+}
+
+const silence = (s: State): boolean => s.heard === false;
+
+export const RULES: readonly Rule[] = [
+  {
+    source: "rule 4, lock 5",
+    reason: "the sibling owns the data from here on: this frozen copy must be let go",
+    urgent: true,
+    when: (s) => s.local.volume.frozen && alone(s) && (s.lost === s.local.volume.gen || s.condemned),
+    job: () => ({ name: "letGo" }),
+  },
+  {
+    source: "rule 5, lock 6",
+    reason: "frozen and undecided for too long: a frozen T must not go on answering heartbeats",
+    urgent: true,
+    when: (s) => s.local.volume.frozen && s.local.t === "running" && fired(s, "killLimit"),
+    job: () => ({ name: "killT" }),
+  },
+  {
+    source: "rule 11",
+    reason: "DRBD reports a real split brain: both copies are kept as they are for the operator",
+    when: (s) => s.local.volume.splitBrain && s.local.t === "running",
+    job: () => ({ name: "killT" }),
+  },
+  {
+    source: "detection",
+    reason: "the sibling is silent: cut the connection now instead of waiting for DRBD to notice",
+    when: (s) => silence(s) && connected(s) && witnessTrusted(s),
+    job: () => ({ name: "disconnect" }),
+  },
+  {
+    source: "lock 5",
+    reason: "DRBD looks for a sibling that does not come: only a new handshake may connect again",
+    when: (s) => s.local.volume.connection === "Connecting" && (silence(s) || fired(s, "connecting")),
+    job: () => ({ name: "disconnect" }),
+  },
+  {
+    source: "rule 3, lock 5",
+    reason: "going on alone: the door is closed first",
+    when: (s) => s.local.door === "open" && alone(s) && !s.meeting && (mayPromoteAlone(s) || wantsT(s)),
+    job: () => ({ name: "closeDoor" }),
+  },
+  {
+    source: "rule 3, lock 5",
+    reason: "going on alone: DRBD must not connect behind the closed door",
+    when: (s) => s.local.volume.connection === "Connecting" && !s.meeting && (mayPromoteAlone(s) || wantsT(s)),
+    job: () => ({ name: "disconnect" }),
+  },
+  {
+    source: "rules 3 and 8",
+    reason: "this node goes on alone",
+    when: (s) => mayPromoteAlone(s) && s.local.door === "closed" && s.local.volume.connection === "StandAlone",
+    job: () => ({ name: "takeVolume" }),
+  },
+  {
+    source: "lock 5",
+    reason: "the sibling answered the handshake",
+    when: (s) => s.meeting && alone(s) && s.local.door === "closed",
+    job: () => ({ name: "openDoor" }),
+  },
+  {
+    source: "rule 6",
+    reason: "the door is open: the halves may meet",
+    when: (s) => s.meeting && s.local.door === "open" && s.local.volume.connection === "StandAlone",
+    job: () => ({ name: "connect" }),
+  },
+  {
+    source: "rule 7",
+    reason: "hand-over: the leader must not leave with T",
+    when: (s) => handsOver(s) && s.members?.leader === "T",
+    job: (s) => ({ name: "moveLeader", to: s.settings.leader === "opposite" ? "E2" : "E1" }),
+  },
+  {
+    source: "rule 7",
+    reason: "hand-over: node one is back, healthy and caught up",
+    when: (s) => handsOver(s) && s.local.t === "running" && s.members?.leader !== "T",
+    job: () => ({ name: "stopT" }),
+  },
+  {
+    source: "rule 7",
+    reason: "hand-over: T has stopped, node one may have the volume",
+    when: (s) => handsOver(s) && s.local.t === "dead",
+    job: () => ({ name: "releaseVolume" }),
+  },
+  {
+    source: "rule 9",
+    reason: "together, and nobody has the volume",
+    when: promotesConnected,
+    job: () => ({ name: "takeVolume" }),
+  },
+  {
+    source: "rule 3",
+    reason: "the volume is Primary here and not mounted",
+    when: (s) =>
+      holder(s) && !s.local.mounted && !s.local.volume.frozen && s.local.volume.disk === "UpToDate" && armed(s),
+    job: () => ({ name: "takeVolume" }),
+  },
+  {
+    source: "rules 1 and 3, lock 6",
+    reason: "T belongs to the holder of the volume",
+    when: (s) => wantsT(s) && gateOpen(s) && (connected(s) || standsAloneBehindDoor(s)),
+    job: () => ({ name: "startT" }),
+  },
+  {
+    source: "rule 1",
+    reason: "the leader belongs on the other side",
+    when: leaderMisplaced,
+    job: (s) => ({ name: "moveLeader", to: properLeader(s) }),
+  },
+];
+
+/** T alone: the old half must be unable to reach it (lock 5). */
+function standsAloneBehindDoor(s: State): boolean {
+  return s.local.door === "closed" && s.local.volume.connection === "StandAlone";
+}

@@ -1,0 +1,45 @@
+import { mayClaim } from "./rules.ts";
+import type { State } from "./state.ts";
+import { alone, connected, fresh, holder } from "./state.ts";
+import type { TimerName } from "./world.ts";
+
+/** A timer runs while it is wanted; once elapsed it stays a fact until it is no longer wanted. */
+export interface Timer {
+  name: TimerName;
+  wanted: (s: State) => boolean;
+  ms: (s: State) => number;
+}
+
+/** Loss as this node has confirmed it: apart, and the sibling's packets do not come. */
+const lossConfirmed = (s: State): boolean => alone(s) && s.heard === false;
+
+export const TIMERS: readonly Timer[] = [
+  { name: "waitOffset", wanted: lossConfirmed, ms: (s) => s.settings.waitOffsetMs },
+  { name: "bootOffset", wanted: (s) => alone(s) && fresh(s), ms: (s) => s.settings.bootOffsetMs },
+  {
+    // After a boot the old T may have been frozen only by our promotion's fencing, so the hold-off counts from there.
+    name: "readHoldOff",
+    wanted: (s) => (s.gateAfterBoot ? alone(s) && holder(s) : lossConfirmed(s)),
+    ms: (s) => s.settings.readHoldOffMs,
+  },
+  { name: "killLimit", wanted: (s) => s.local.volume.frozen, ms: (s) => s.settings.killLimitMs },
+  {
+    name: "orphan",
+    wanted: (s) => s.local.volume.role === "Secondary" && s.local.volume.peerRole !== "Primary",
+    ms: () => 5000,
+  },
+  {
+    name: "claimRetry",
+    wanted: (s) => s.run === null && mayClaim(s) && s.undecided === s.local.volume.gen,
+    ms: () => 300,
+  },
+  { name: "jobRetry", wanted: (s) => s.held !== null, ms: () => 1000 },
+  { name: "connecting", wanted: (s) => s.local.volume.connection === "Connecting", ms: () => 5000 },
+  {
+    name: "greet",
+    wanted: (s) => s.exchange === null,
+    ms: (s) => (connected(s) && s.local.disarmed.length === 0 ? 1000 : 200),
+  },
+  { name: "pollMembers", wanted: () => true, ms: () => 1000 },
+  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: () => 1000 },
+];
