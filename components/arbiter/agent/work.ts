@@ -30,6 +30,7 @@ export function start(d: Draft, job: NonNullable<State["job"]>, source: string, 
     d.s.gatePassed = false;
     // Only an answer given after this moment can open the start gate.
     d.s.sibling = null;
+    d.s.exchange = null;
     d.do({ kind: "members", id: d.id() });
   }
   d.do({ kind: "job", job, reason: `${reason} (${source})` });
