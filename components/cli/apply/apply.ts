@@ -1,0 +1,214 @@
+import { Failure } from "../verb.ts";
+import { ensureUsers } from "./accounts.ts";
+import { installArtifact, isInstalled } from "./artifacts.ts";
+import type { ApplyBundle, DirectorySpec, FileSpec, UnitSpec } from "./bundle-type.ts";
+import {
+  deleteEmptyDirectories,
+  deleteFiles,
+  ensureDirectories,
+  findChanged,
+  kindOf,
+  missingParents,
+  replaceFiles,
+} from "./files.ts";
+import type { Machine } from "./machine.ts";
+import { ensureModules, ensurePackages } from "./packages.ts";
+import { prove } from "./proof.ts";
+import { type AppliedRecord, emptyRecord, loadRecords, type OwnedUnit, saveRecord } from "./record.ts";
+import { bringUp, letGo, mask, plannedChanges, reloadManager } from "./units.ts";
+
+/** One line per thing changed; empty when the machine was as declared. */
+export type Changes = readonly string[];
+
+/**
+ * Makes the machine what the bundle says. May be ended at any point and run again: ownership is recorded before the first
+ * change, and a unit counts as restarted only once it was.
+ */
+export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promise<Changes> {
+  const records = await loadRecords(machine);
+  const before = records.get(bundle.component) ?? emptyRecord(bundle.component);
+  const others = [...records.values()].filter(({ component }) => component !== bundle.component);
+  await refuseForeign(machine, bundle, before, others);
+
+  const parents = await missingParents(machine, [...pathsOf(bundle), ...Object.keys(bundle.directories ?? {})]);
+  const record = await claimOwnership(machine, bundle, before, parents);
+  const changes: string[] = [];
+  const say = (verb: string, things: readonly string[]) => changes.push(...things.map((thing) => `${verb} ${thing}`));
+
+  for (const unit of bundle.units ?? []) if (unit.mask && (await mask(machine, unit.name))) say("masked", [unit.name]);
+  say("installed", await ensurePackages(machine, bundle.packages ?? []));
+  say("created user", await ensureUsers(machine, bundle.users ?? []));
+  say("made folder", await ensureDirectories(machine, declaredDirectories(bundle, parents)));
+  say("installed", await ensureArtifacts(machine, bundle, record));
+  say("loaded", await ensureModules(machine, bundle.modules ?? []));
+
+  const written = await writeFiles(machine, bundle);
+  say("wrote", written);
+  const gone = await dropUndeclared(machine, bundle, record, others);
+  say("removed", gone);
+  if (before.pending || [...written, ...gone].some(isUnitFile)) await reloadManager(machine);
+
+  for (const unit of bundle.units ?? []) say("unit", await settleUnit(machine, unit, record));
+  for (const proof of bundle.prove ?? []) await prove(machine, proof);
+  await saveRecord(machine, { ...record, pending: false });
+  return changes;
+}
+
+/** What {@link applyBundle} would change, without changing anything. */
+export async function planBundle(machine: Machine, bundle: ApplyBundle): Promise<Changes> {
+  const records = await loadRecords(machine).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return new Map<string, AppliedRecord>();
+  });
+  const record = records.get(bundle.component) ?? emptyRecord(bundle.component);
+  await refuseForeign(machine, bundle, record, [...records.values()]);
+  const plan = (await findChanged(machine, bundle.files ?? {})).map((path) => `would write ${path}`);
+  for (const spec of bundle.artifacts ?? []) {
+    if (!(await isInstalled(machine, spec, record.artifacts[spec.name]))) plan.push(`would install ${spec.name}`);
+  }
+  for (const path of record.files) if (!pathsOf(bundle).includes(path)) plan.push(`would remove ${path}`);
+  for (const unit of bundle.units ?? []) {
+    for (const change of await plannedChanges(machine, unit, record.units[unit.name]))
+      plan.push(`would ${change} ${unit.name}`);
+  }
+  return plan;
+}
+
+/** Files that exist and that no component wrote are somebody's work. */
+async function refuseForeign(
+  machine: Machine,
+  bundle: ApplyBundle,
+  record: AppliedRecord,
+  others: readonly AppliedRecord[],
+): Promise<void> {
+  const owned = new Set([record, ...others].flatMap(({ files }) => files));
+  const foreign: string[] = [];
+  for (const path of pathsOf(bundle)) {
+    if (!owned.has(path) && (await kindOf(machine, path)) !== "none") foreign.push(path);
+  }
+  if (foreign.length === 0) return;
+  throw new Failure(
+    `these files exist and were not written by Tandem; nothing was changed. If nobody needs them, move them away and run this again:\n${foreign
+      .map((path) => `    mv ${path} ${path}.before-tandem`)
+      .join("\n")}`,
+  );
+}
+
+async function claimOwnership(
+  machine: Machine,
+  bundle: ApplyBundle,
+  before: AppliedRecord,
+  parents: readonly string[],
+): Promise<AppliedRecord> {
+  const created: string[] = [...parents];
+  for (const path of Object.keys(bundle.directories ?? {})) {
+    if ((await kindOf(machine, path)) === "none") created.push(path);
+  }
+  const units: Record<string, OwnedUnit> = { ...before.units };
+  for (const { name, enable, mask: masked, state } of bundle.units ?? []) {
+    const known = units[name];
+    units[name] = {
+      enabled: enable === true || (known?.enabled ?? false),
+      masked: masked === true,
+      started: state === "started" || (known?.started ?? false),
+      startedWith: known?.startedWith ?? null,
+    };
+  }
+  const record: AppliedRecord = {
+    ...before,
+    pending: true,
+    files: union(before.files, pathsOf(bundle)),
+    directories: union(before.directories, created),
+    units,
+  };
+  await saveRecord(machine, record);
+  return record;
+}
+
+async function ensureArtifacts(machine: Machine, bundle: ApplyBundle, record: AppliedRecord): Promise<string[]> {
+  const installed: string[] = [];
+  for (const spec of bundle.artifacts ?? []) {
+    if (await isInstalled(machine, spec, record.artifacts[spec.name])) continue;
+    record.artifacts = { ...record.artifacts, [spec.name]: await installArtifact(machine, spec) };
+    await saveRecord(machine, record);
+    installed.push(spec.name);
+  }
+  return installed;
+}
+
+/** Units last: systemd-analyze looks for the scripts and programs that they name. */
+async function writeFiles(machine: Machine, bundle: ApplyBundle): Promise<string[]> {
+  const files = Object.entries(bundle.files ?? {});
+  const written: string[] = [];
+  for (const part of [files.filter(([path]) => !isUnitFile(path)), files.filter(([path]) => isUnitFile(path))]) {
+    const specs: Record<string, FileSpec> = Object.fromEntries(part);
+    const changed = await findChanged(machine, specs);
+    await replaceFiles(machine, specs, changed);
+    written.push(...changed);
+  }
+  return written;
+}
+
+async function dropUndeclared(
+  machine: Machine,
+  bundle: ApplyBundle,
+  record: AppliedRecord,
+  others: readonly AppliedRecord[],
+): Promise<string[]> {
+  const declaredUnits = new Set((bundle.units ?? []).map(({ name }) => name));
+  const strayUnits = Object.entries(record.units).filter(([name]) => !declaredUnits.has(name));
+  for (const [name, owned] of strayUnits) await letGo(machine, name, owned);
+
+  const elsewhere = new Set(others.flatMap(({ files }) => files));
+  const declared = new Set(pathsOf(bundle));
+  const strayFiles = record.files.filter((path) => !declared.has(path));
+  await deleteFiles(
+    machine,
+    strayFiles.filter((path) => !elsewhere.has(path)),
+  );
+  const artifacts = new Set((bundle.artifacts ?? []).map(({ name }) => name));
+  record.artifacts = Object.fromEntries(Object.entries(record.artifacts).filter(([name]) => artifacts.has(name)));
+  record.files = [...declared].sort();
+  record.units = Object.fromEntries(Object.entries(record.units).filter(([name]) => declaredUnits.has(name)));
+
+  const wantedFolders = Object.keys(declaredDirectories(bundle, []));
+  const strayFolders = record.directories.filter((path) => !wantedFolders.includes(path) && !isAbove(path, declared));
+  await deleteEmptyDirectories(machine, strayFolders);
+  record.directories = record.directories.filter((path) => !strayFolders.includes(path));
+  await saveRecord(machine, record);
+  return strayFiles;
+}
+
+async function settleUnit(machine: Machine, unit: UnitSpec, record: AppliedRecord): Promise<string[]> {
+  const changes = await plannedChanges(machine, unit, record.units[unit.name]);
+  await bringUp(machine, unit, changes, async (digest) => {
+    const known = record.units[unit.name];
+    if (known !== undefined) record.units[unit.name] = { ...known, startedWith: digest };
+    await saveRecord(machine, record);
+  });
+  return changes.map((change) => `${unit.name}: ${change}`);
+}
+
+/** Files and installed executables. */
+function pathsOf(bundle: ApplyBundle): string[] {
+  return [
+    ...Object.keys(bundle.files ?? {}),
+    ...(bundle.artifacts ?? []).flatMap(({ install }) => Object.keys(install)),
+  ];
+}
+
+function declaredDirectories(bundle: ApplyBundle, parents: readonly string[]): Record<string, DirectorySpec> {
+  return { ...Object.fromEntries(parents.map((path) => [path, { mode: "0755" }])), ...bundle.directories };
+}
+
+function isUnitFile(path: string): boolean {
+  return path.startsWith("/etc/systemd/system/");
+}
+
+function isAbove(folder: string, paths: ReadonlySet<string>): boolean {
+  return [...paths].some((path) => path.startsWith(`${folder}/`));
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])].sort();
+}

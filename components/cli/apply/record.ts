@@ -1,0 +1,80 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../verb.ts";
+import { removeDurably, writeDurably } from "./durable.ts";
+import { at, type Machine } from "./machine.ts";
+
+/** What a component owns on this machine; lies at /var/lib/tandem/applied/<component>.json. */
+export interface AppliedRecord {
+  component: string;
+  /** True from before the first change of a run until after its last proof. */
+  pending: boolean;
+  /** Paths written, or about to be written. */
+  files: string[];
+  /** Folders created by Tandem. */
+  directories: string[];
+  /** By artifact name. */
+  artifacts: Record<string, InstalledArtifact>;
+  /** By unit name. */
+  units: Record<string, OwnedUnit>;
+}
+
+export interface InstalledArtifact {
+  /** Of the download. */
+  sha256: string;
+  /** Digest of each installed file, by path. */
+  files: Record<string, string>;
+}
+
+export interface OwnedUnit {
+  enabled: boolean;
+  masked: boolean;
+  /** Whether Tandem starts it, and so stops it when it is no longer declared. */
+  started: boolean;
+  /** Digest of the files under `restartOn` at the last start or restart that succeeded. */
+  startedWith: string | null;
+}
+
+export const RECORDS = "/var/lib/tandem/applied";
+
+export function emptyRecord(component: string): AppliedRecord {
+  return { component, pending: false, files: [], directories: [], artifacts: {}, units: {} };
+}
+
+/** Every component's record, by component. */
+export async function loadRecords(machine: Machine): Promise<Map<string, AppliedRecord>> {
+  const folder = at(machine, RECORDS);
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  const records = new Map<string, AppliedRecord>();
+  for (const name of names) {
+    const path = join(folder, name);
+    try {
+      const record = JSON.parse(await readFile(path, "utf8")) as AppliedRecord;
+      records.set(record.component, record);
+    } catch (error) {
+      throw new Failure(
+        `${path} cannot be read as JSON (${(error as Error).message}), so what Tandem owns here is unknown; ` +
+          "delete the file, check by hand the files of this component, and apply again",
+      );
+    }
+  }
+  return records;
+}
+
+export async function saveRecord(machine: Machine, record: AppliedRecord): Promise<void> {
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  await writeDurably(pathOf(machine, record.component), `${JSON.stringify(record, null, 2)}\n`, {
+    mode: 0o600,
+    ...owner,
+  });
+  machine.step();
+}
+
+export async function deleteRecord(machine: Machine, component: string): Promise<void> {
+  await removeDurably(pathOf(machine, component));
+  machine.step();
+}
+
+function pathOf(machine: Machine, component: string): string {
+  return join(at(machine, RECORDS), `${component}.json`);
+}

@@ -1,0 +1,41 @@
+import { rm } from "node:fs/promises";
+import type { Changes } from "./apply.ts";
+import type { ApplyBundle } from "./bundle-type.ts";
+import { deleteEmptyDirectories, deleteFiles } from "./files.ts";
+import { at, type Machine } from "./machine.ts";
+import { deleteRecord, loadRecords } from "./record.ts";
+import { letGo, reloadManager } from "./units.ts";
+
+/**
+ * Undoes a component: stops its units, deletes what the record says it owns, and its data only where the bundle says purge.
+ * The record goes last, so an interrupted removal is finished by the next.
+ */
+export async function removeBundle(machine: Machine, bundle: ApplyBundle): Promise<Changes> {
+  const records = await loadRecords(machine);
+  const record = records.get(bundle.component);
+  const changes: string[] = [];
+  if (record !== undefined) {
+    const others = [...records.values()].filter(({ component }) => component !== bundle.component);
+    for (const [name, owned] of Object.entries(record.units).reverse()) {
+      await letGo(machine, name, owned);
+      changes.push(`let go of ${name}`);
+    }
+    const elsewhere = new Set(others.flatMap(({ files }) => files));
+    const files = record.files.filter((path) => !elsewhere.has(path));
+    await deleteFiles(machine, files);
+    changes.push(...files.map((path) => `removed ${path}`));
+    if (files.some((path) => path.startsWith("/etc/systemd/system/"))) await reloadManager(machine);
+  }
+  if (bundle.purge) {
+    for (const path of bundle.data ?? []) {
+      await rm(at(machine, path), { recursive: true, force: true });
+      machine.step();
+      changes.push(`purged ${path}`);
+    }
+  }
+  if (record !== undefined) {
+    await deleteEmptyDirectories(machine, record.directories);
+    await deleteRecord(machine, bundle.component);
+  }
+  return changes;
+}

@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { type Argv, type Finished, lastLines } from "../process.ts";
+import { Failure } from "../verb.ts";
+import type { UnitSpec } from "./bundle-type.ts";
+import { at, type Machine } from "./machine.ts";
+import type { OwnedUnit } from "./record.ts";
+
+/** As `systemctl show` names them. */
+interface UnitState {
+  readonly active: string;
+  readonly load: string;
+  readonly file: string;
+}
+
+export type UnitChange = "start" | "restart" | "reload" | "stop" | "enable" | "disable";
+
+const START_LIMIT_MS = 180_000;
+const GATE_LIMIT_MS = 300_000;
+
+/** What a unit needs to be as declared; an empty list for one that is. */
+export async function plannedChanges(
+  machine: Machine,
+  unit: UnitSpec,
+  known: OwnedUnit | undefined,
+): Promise<UnitChange[]> {
+  if (unit.mask) return [];
+  const state = await stateOf(machine, unit.name);
+  const changes: UnitChange[] = [];
+  if (unit.enable === true && state.file !== "enabled") changes.push("enable");
+  if (unit.enable === false && state.file === "enabled") changes.push("disable");
+  if (unit.state === "stopped" && isUp(state)) changes.push("stop");
+  if (unit.state === "started") {
+    if (!isUp(state)) changes.push("start");
+    else if (known?.startedWith !== (await digestOf(machine, unit))) changes.push(unit.onChange ?? "restart");
+  }
+  return changes;
+}
+
+/**
+ * Brings a unit into its declared state.
+ * @param restarted is told the digest of the unit's files as soon as they are in effect
+ */
+export async function bringUp(
+  machine: Machine,
+  unit: UnitSpec,
+  changes: readonly UnitChange[],
+  restarted: (digest: string) => Promise<void>,
+): Promise<void> {
+  for (const change of changes) {
+    if (change === "restart" && unit.gate !== undefined) await passGate(machine, unit.name, unit.gate);
+    // Read before the restart: a file that changes meanwhile must count as not yet in effect.
+    const digest = await digestOf(machine, unit);
+    if (change === "start" || change === "restart")
+      await systemctl(machine, ["reset-failed", unit.name], { mayFail: true });
+    const asked = change === "start" || change === "restart" || change === "reload";
+    const patience = asked && unit.awaitStart === false ? ["--no-block"] : [];
+    await systemctl(machine, [change, ...patience, unit.name]);
+    machine.step();
+    if (asked) await restarted(digest);
+  }
+}
+
+export async function mask(machine: Machine, unit: string): Promise<boolean> {
+  if ((await stateOf(machine, unit)).file === "masked") return false;
+  await systemctl(machine, ["mask", unit]);
+  machine.step();
+  return true;
+}
+
+/** Stops and disables a unit that Tandem no longer declares, and frees one that it had masked. */
+export async function letGo(machine: Machine, name: string, owned: OwnedUnit): Promise<void> {
+  if (owned.masked) {
+    await systemctl(machine, ["unmask", name]);
+    machine.step();
+    return;
+  }
+  const state = await stateOf(machine, name);
+  if (owned.started && isUp(state)) await systemctl(machine, ["stop", name]);
+  machine.step();
+  if (owned.enabled && state.load !== "not-found") await systemctl(machine, ["disable", name]);
+  machine.step();
+}
+
+export async function reloadManager(machine: Machine): Promise<void> {
+  await systemctl(machine, ["daemon-reload"]);
+  machine.step();
+}
+
+export async function isActive(machine: Machine, unit: string): Promise<boolean> {
+  return (await stateOf(machine, unit)).active === "active";
+}
+
+/** What the journal says last of a unit, as a suffix of a message. */
+export async function journalOf(machine: Machine, unit: string): Promise<string> {
+  const ended = await machine.run(["journalctl", "--unit", unit, "--lines", "15", "--output", "cat", "--no-pager"], {
+    timeoutMs: 20_000,
+  });
+  return lastLines(ended.stdout);
+}
+
+async function passGate(machine: Machine, unit: string, gate: "protected"): Promise<void> {
+  const ended = await machine.run(["/usr/local/sbin/tandem", "wait", gate], { timeoutMs: GATE_LIMIT_MS });
+  if (ended.code === 0) return;
+  throw new Failure(
+    `${unit} has changed and was not restarted, because the site does not say "${gate}" and a restart now could stop it; ` +
+      `see \`tandem status\` on both nodes, repair what it names, and run \`pulumi up\` again${lastLines(ended.stderr)}`,
+  );
+}
+
+async function stateOf(machine: Machine, unit: string): Promise<UnitState> {
+  const ended = await machine.run(["systemctl", "show", "--property=ActiveState,LoadState,UnitFileState", "--", unit], {
+    timeoutMs: 30_000,
+  });
+  if (ended.code !== 0) throw new Failure(`systemctl show ${unit} failed${lastLines(ended.stderr)}`);
+  const values = new Map(ended.stdout.split("\n").map((line) => line.split("=") as [string, string]));
+  // A template has no state of its own, and its file none that `show` would tell.
+  const file = unit.includes("@.") ? await fileStateOf(machine, unit) : (values.get("UnitFileState") ?? "");
+  return { active: values.get("ActiveState") ?? "", load: values.get("LoadState") ?? "", file };
+}
+
+async function fileStateOf(machine: Machine, unit: string): Promise<string> {
+  return (await machine.run(["systemctl", "is-enabled", "--", unit], { timeoutMs: 30_000 })).stdout.trim();
+}
+
+/** `activating` counts: etcd is that until its quorum is there. */
+function isUp(state: UnitState): boolean {
+  return state.active === "active" || state.active === "activating" || state.active === "reloading";
+}
+
+async function systemctl(machine: Machine, args: readonly string[], { mayFail = false } = {}): Promise<Finished> {
+  const argv: Argv = ["systemctl", "--quiet", ...args];
+  const ended = await machine.run(argv, { timeoutMs: START_LIMIT_MS });
+  if (ended.code === 0 || mayFail) return ended;
+  const unit = args.at(-1) ?? "";
+  const said = lastLines(ended.stderr);
+  throw new Failure(
+    `systemctl ${args.join(" ")} failed${said}${unit.includes(".") ? await journalOf(machine, unit) : ""}`,
+  );
+}
+
+async function digestOf(machine: Machine, unit: UnitSpec): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of [...(unit.restartOn ?? [])].sort()) {
+    const content = await readFile(at(machine, path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return undefined;
+    });
+    hash.update(`${path}\0${content === undefined ? "absent" : createHash("sha256").update(content).digest("hex")}\0`);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,38 @@
+import { apply, remove } from "./apply/verb.ts";
+
+import { Failure, type Verb } from "./verb.ts";
+
+const verbs: Readonly<Record<string, Verb>> = { apply, remove };
+
+await main(process.argv.slice(2));
+
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(help());
+    if (name === undefined) process.exitCode = 1;
+    return;
+  }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb === undefined) {
+    process.stderr.write(`tandem: there is no verb ${JSON.stringify(name)}; \`tandem --help\` lists them\n`);
+    process.exitCode = 1;
+    return;
+  }
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(`tandem ${verb.usage}\n    ${verb.summary}\n`);
+    return;
+  }
+  try {
+    await verb.run(args);
+  } catch (error) {
+    const told = error instanceof Failure ? error.message : `unexpected: ${(error as Error).stack ?? error}`;
+    process.stderr.write(`tandem ${name}: ${told}\n`);
+    // One code for every failure: callers read words, and no tool's own exit code passes through.
+    process.exitCode = 1;
+  }
+}
+
+function help(): string {
+  const lines = Object.values(verbs).flatMap((verb) => [`  tandem ${verb.usage}`, `      ${verb.summary}`]);
+  return ["The on-node command of Tandem.", "", ...lines, ""].join("\n");
+}
