@@ -170,7 +170,8 @@ export function keyMessage(
 }
 
 function listed(values: readonly (string | number)[]): string {
-  return values.length === 1 ? String(values[0]) : `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
+  const texts = [...new Set(values.map(String))];
+  return texts.length === 1 ? texts.join() : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
 }
 
 /** Not "this network", loopback, multicast or reserved: none of these is another machine's address. */

@@ -171,7 +171,8 @@ function checkHeartbeat({ heartbeatMs }: Times): TimingProblem[] {
 }
 
 function checkElection({ heartbeatMs, electionTimeoutMs, readHoldOffMs }: Times): TimingProblem[] {
-  const patienceMs = Math.max(leaderPatienceMs, readHoldOffMs);
+  // A hold-off beyond etcd's limit is told by itself.
+  const patienceMs = Math.max(leaderPatienceMs, Math.min(readHoldOffMs, roundDown(electionLimits.maxMs, heartbeatMs)));
   return [
     ...checkElectionTimeout("nodeOne", electionTimeoutMs.nodeOne, heartbeatMs, {
       leastMs: electionLimits.steadyHeartbeats * heartbeatMs,

@@ -1,0 +1,45 @@
+/** A right configuration, and ways to spoil it. */
+import { parseSite } from "../../../components/config/load.ts";
+
+export const hostKeys = {
+  nodeOne: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+  nodeTwo: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC",
+  witness: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD",
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests put values of every wrong type anywhere
+export type Raw = any;
+
+/** What stands under `tandem:site`, with only what must be there, changed by `spoil`. */
+export function rawSite(spoil: (site: Raw) => void = () => {}): Raw {
+  const site = {
+    name: "store-0042",
+    nodes: [
+      { name: "n1", frontend: "10.77.1.11", backend: "10.77.2.11", disk: "/dev/vg0/etcd-t", hostKey: hostKeys.nodeOne },
+      { name: "n2", frontend: "10.77.1.12", backend: "10.77.2.12", disk: "/dev/vg0/etcd-t", hostKey: hostKeys.nodeTwo },
+    ],
+    ssh: { privateKey: { secure: "ciphertext" } },
+    witness: { host: "10.77.1.20", hostKey: hostKeys.witness },
+    datastore: { kind: "etcd-witness", etcd: { version: "3.5.33", sha256: "0".repeat(64) } },
+    kubernetes: { distribution: "none" },
+  };
+  spoil(site);
+  return site;
+}
+
+/** The errors of a spoilt site; none if it is accepted. */
+export function errorsOf(spoil: (site: Raw) => void): readonly string[] {
+  const result = parseSite(rawSite(spoil), {});
+  return result.ok ? [] : result.errors;
+}
+
+export function warningsOf(spoil: (site: Raw) => void): readonly string[] {
+  return parseSite(rawSite(spoil), {}).warnings;
+}
+
+/** The site that a configuration means. */
+export function siteOf(spoil?: (site: Raw) => void) {
+  const result = parseSite(rawSite(spoil), {});
+  if (!result.ok) throw new Error(result.errors.join("\n"));
+  return result.site;
+}

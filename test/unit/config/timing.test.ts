@@ -1,0 +1,205 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  budgetOf,
+  defaultElectionTimeouts,
+  formatSpan,
+  predictFailover,
+  type Times,
+} from "../../../components/config/timing.ts";
+import { checkTiming, type TimingProblem, warnAboutTiming } from "../../../components/config/timing-rules.ts";
+
+const opposite: Times = {
+  leader: "opposite",
+  heartbeatMs: 100,
+  electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 },
+  readHoldOffMs: 5000,
+  killLimitMs: 3000,
+  silenceMs: 400,
+  waitOffsetMs: 500,
+};
+const nodeOne: Times = {
+  ...opposite,
+  leader: "node-one",
+  electionTimeoutMs: { nodeOne: 3000, nodeTwo: 5000 },
+};
+
+describe("the predicted failover", () => {
+  it("holds what was measured, leader opposite", () => {
+    const { nodeOneDies, nodeTwoDies } = predictFailover(opposite);
+    for (const measuredMs of [1800, 1860, 2050, 2010]) {
+      expect(measuredMs).toBeGreaterThanOrEqual(nodeOneDies.minMs);
+      expect(measuredMs).toBeLessThanOrEqual(nodeOneDies.maxMs);
+    }
+    for (const measuredMs of [1320, 1330, 1580]) {
+      expect(measuredMs).toBeGreaterThanOrEqual(nodeTwoDies.minMs);
+      expect(measuredMs).toBeLessThanOrEqual(nodeTwoDies.maxMs);
+    }
+  });
+
+  it("of the defaults, leader opposite", () => {
+    expect(predictFailover(opposite)).toEqual({
+      nodeOneDies: { minMs: 1640, maxMs: 2300 },
+      nodeTwoDies: { minMs: 1000, maxMs: 3000 },
+      linkCut: { minMs: 1000, maxMs: 3000 },
+      nodeOneDiesLeaderDisplaced: { minMs: 6000, maxMs: 16_450 },
+    });
+  });
+
+  it("with the leader on node one waits for the read hold-off, and only thaws when node two dies", () => {
+    expect(predictFailover(nodeOne)).toEqual({
+      nodeOneDies: { minMs: 6000, maxMs: 16_450 },
+      nodeTwoDies: { minMs: 600, maxMs: 900 },
+      linkCut: { minMs: 600, maxMs: 900 },
+      nodeOneDiesLeaderDisplaced: { minMs: 6000, maxMs: 16_450 },
+    });
+  });
+
+  it("with an impatient leader on node one adds an election when node two dies", () => {
+    const impatient = { ...nodeOne, electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 } };
+    expect(predictFailover(impatient).nodeTwoDies).toEqual({ minMs: 600, maxMs: 3900 });
+  });
+
+  it("grows by the offset, until the leader gives up and T is held off as well", () => {
+    const nodeOneDies = (waitOffsetMs: number) => predictFailover({ ...opposite, waitOffsetMs }).nodeOneDies;
+    expect(nodeOneDies(3199)).toEqual({ minMs: 4339, maxMs: 4999 });
+    expect(nodeOneDies(3200)).toEqual({ minMs: 4340, maxMs: 16_450 });
+    expect(nodeOneDies(15_000)).toEqual({ minMs: 16_140, maxMs: 26_800 });
+  });
+
+  it("is written for a reviewer", () => {
+    expect(formatSpan({ minMs: 1640, maxMs: 2300 })).toBe("1.64 s to 2.3 s");
+  });
+});
+
+describe("detection", () => {
+  it("counts the silence from a packet that is up to one ping old", () => {
+    expect(budgetOf(opposite).detection).toEqual({ minMs: 500, maxMs: 650 });
+  });
+});
+
+/** Any times at all, sensible or not. */
+const anyTimes: fc.Arbitrary<Times> = fc
+  .record({
+    leader: fc.constantFrom<Times["leader"]>("opposite", "node-one"),
+    heartbeatMs: fc.integer({ min: 0, max: 8000 }),
+    nodeOne: fc.integer({ min: 0, max: 60_000 }),
+    nodeTwo: fc.integer({ min: 0, max: 60_000 }),
+    readHoldOffMs: fc.integer({ min: 0, max: 60_000 }),
+    killLimitMs: fc.integer({ min: 0, max: 60_000 }),
+    silenceMs: fc.integer({ min: 0, max: 3000 }),
+    waitOffsetMs: fc.integer({ min: 0, max: 60_000 }),
+  })
+  .map(({ nodeOne, nodeTwo, ...times }) => ({ ...times, electionTimeoutMs: { nodeOne, nodeTwo } }));
+
+function adopt(times: Times, { path, nearestMs }: Pick<TimingProblem, "path" | "nearestMs">): Times {
+  const key = path.at(-1) as string;
+  if (key === "nodeOne" || key === "nodeTwo") {
+    return { ...times, electionTimeoutMs: { ...times.electionTimeoutMs, [key]: nearestMs } };
+  }
+  return { ...times, [`${key}Ms`]: nearestMs };
+}
+
+function valueAt(times: Times, { path }: TimingProblem): number {
+  const key = path.at(-1) as string;
+  if (key === "nodeOne" || key === "nodeTwo") return times.electionTimeoutMs[key];
+  return times[`${key}Ms` as "silenceMs"];
+}
+
+const complaint = (times: Times, { path }: TimingProblem) =>
+  checkTiming(times).find((problem) => problem.path.join() === path.join());
+
+describe("the nearest allowed value", () => {
+  it("ends the complaint about its setting", () => {
+    fc.assert(
+      fc.property(anyTimes, (times) => {
+        for (const problem of checkTiming(times)) {
+          expect(complaint(adopt(times, problem), problem)).toBeUndefined();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is the nearest: a millisecond towards what was asked for is refused", () => {
+    fc.assert(
+      fc.property(anyTimes, (times) => {
+        for (const problem of checkTiming(times)) {
+          const step = Math.sign(valueAt(times, problem) - problem.nearestMs);
+          const closer = { ...problem, nearestMs: problem.nearestMs + step };
+          expect(complaint(adopt(times, closer), problem)).toMatchObject({ nearestMs: problem.nearestMs });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("followed wherever it is given leads to an accepted site", () => {
+    fc.assert(
+      fc.property(anyTimes, (times) => {
+        let settled = times;
+        for (let round = 0; round < 4; round++) settled = checkTiming(settled).reduce(adopt, settled);
+        expect(checkTiming(settled)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("an accepted site", () => {
+  const acceptedTimes = anyTimes.map((times) => {
+    let settled = times;
+    for (let round = 0; round < 4; round++) settled = checkTiming(settled).reduce(adopt, settled);
+    return settled;
+  });
+
+  it("keeps every rule of the budget", () => {
+    fc.assert(
+      fc.property(acceptedTimes, (times) => {
+        const { detection, claim } = budgetOf(times);
+        const killed = detection.maxMs + times.killLimitMs + 100;
+        expect(detection.minMs + times.waitOffsetMs).toBeGreaterThan(detection.maxMs + claim.maxMs);
+        expect(detection.minMs + times.readHoldOffMs).toBeGreaterThan(killed);
+        expect(times.electionTimeoutMs.nodeTwo).toBeGreaterThanOrEqual(Math.max(5000, times.readHoldOffMs));
+        expect(times.electionTimeoutMs.nodeOne).toBeGreaterThanOrEqual(10 * times.heartbeatMs);
+        for (const timeoutMs of Object.values(times.electionTimeoutMs)) {
+          expect(timeoutMs).toBeGreaterThanOrEqual(5 * times.heartbeatMs);
+          expect(timeoutMs).toBeLessThanOrEqual(50_000);
+          expect(timeoutMs % times.heartbeatMs).toBe(0);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is predicted to come back, the sooner the shorter its offset", () => {
+    fc.assert(
+      fc.property(acceptedTimes, (times) => {
+        const longer = { ...times, waitOffsetMs: times.waitOffsetMs + 100 };
+        for (const [failure, span] of Object.entries(predictFailover(times))) {
+          const then = predictFailover(longer)[failure as keyof ReturnType<typeof predictFailover>];
+          expect(span.minMs).toBeGreaterThan(0);
+          expect(span.maxMs).toBeGreaterThanOrEqual(span.minMs);
+          expect(then.maxMs).toBeGreaterThanOrEqual(span.maxMs);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("the default election timeouts", () => {
+  it("are accepted, and without a warning for the default offset, at every heartbeat up to half a second", () => {
+    const heartbeats = fc.integer({ min: 1, max: 500 });
+    const holdOffs = fc.integer({ min: 3251, max: 40_000 });
+    fc.assert(
+      fc.property(fc.constantFrom(opposite, nodeOne), heartbeats, holdOffs, (base, heartbeatMs, readHoldOffMs) => {
+        const electionTimeoutMs = defaultElectionTimeouts(base.leader, heartbeatMs, readHoldOffMs);
+        const times = { ...base, heartbeatMs, readHoldOffMs, electionTimeoutMs };
+        expect(checkTiming(times)).toEqual([]);
+        expect(warnAboutTiming(times)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
