@@ -1,0 +1,301 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cachePath, withLock } from "./cache.ts";
+import { atExit } from "./cleanup.ts";
+import { Guest, type GuestSpec } from "./guest.ts";
+import { ensureBundleDisk, ensureImage, type Suite } from "./image.ts";
+import { ensureKernel, type Kernel } from "./kernel.ts";
+import { ensureKeys, type LabKeys } from "./keys.ts";
+import { deleteNamespace, destroyNamespace, killNamespace, labNamespaces, type Net, Network } from "./network.ts";
+import { ensurePackages, requireRoot } from "./packages.ts";
+import { isAlive, type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
+import { step } from "./progress.ts";
+import { pulumiEnvironment } from "./pulumi.ts";
+import { ensureToolchain, type Toolchain } from "./toolchain.ts";
+
+export type { GuestSpec } from "./guest.ts";
+
+/** Two nodes and the web server. */
+export const SITE_GUESTS: readonly GuestSpec[] = [
+  { name: "n1", frontend: "10.77.1.11", backend: "10.77.2.11" },
+  { name: "n2", frontend: "10.77.1.12", backend: "10.77.2.12" },
+  { name: "w", frontend: "10.77.1.20", memoryMb: 256, diskMb: 0 },
+];
+
+/** Three machines for a plain etcd cluster. */
+export const PLAIN_GUESTS: readonly GuestSpec[] = [1, 2, 3].map((i) => ({
+  name: `p${i}`,
+  frontend: `10.77.1.3${i}`,
+  backend: `10.77.2.3${i}`,
+}));
+
+export interface Cut {
+  net: Net | "all";
+  /** `forward` drops only what the first sends to the second. */
+  direction: "both" | "forward";
+}
+
+export interface StartOptions {
+  /** Letters, digits and dashes; default `lab`. Two labs with different names do not see each other. */
+  name?: string;
+  guests?: readonly GuestSpec[];
+  /** Aborting it stops the lab. */
+  signal?: AbortSignal;
+  /** The lab outlives this process, until `stop` of an attached one. */
+  detached?: boolean;
+}
+
+/** What other processes must know of a lab; stored as lab.json in its folder. */
+interface LabRecord {
+  /** The process that the lab ends with; null for a detached lab. */
+  owner: ProcessId | null;
+  guests: readonly GuestSpec[];
+}
+
+interface Prepared {
+  keys: LabKeys;
+  kernel: Kernel;
+  images: Record<string, string>;
+  bundleDisk: string;
+  toolchain: Toolchain;
+}
+
+/** Guests on two networks in a network namespace of their own. */
+export class Lab {
+  readonly name: string;
+  /** Folder of everything that belongs to this run: disks, consoles, ssh configuration, Pulumi state. */
+  readonly folder: string;
+  /** File for `ssh -F`: every guest by its name, host key and identity included. */
+  readonly sshConfig: string;
+  readonly knownHosts: string;
+  /** File of the private key that opens root on every guest. */
+  readonly privateKey: string;
+  /** `ssh-ed25519 AAAA...`, the same on every guest. */
+  readonly hostKey: string;
+  readonly toolchain: Toolchain;
+  readonly guests: readonly Guest[];
+  private readonly network: Network;
+  private readonly forgetExit: () => void;
+
+  private constructor(name: string, record: LabRecord, prepared: Prepared) {
+    this.name = name;
+    this.folder = labFolder(name);
+    this.sshConfig = join(this.folder, "ssh_config");
+    this.knownHosts = join(this.folder, "known_hosts");
+    this.privateKey = prepared.keys.clientKeyFile;
+    this.hostKey = prepared.keys.hostPublicKey;
+    this.toolchain = prepared.toolchain;
+    this.network = new Network(namespaceOf(name));
+    this.guests = record.guests.map(
+      (spec) =>
+        new Guest(spec, {
+          namespace: this.network.namespace,
+          folder: this.folder,
+          sshConfig: this.sshConfig,
+          sockets: socketFolder(name),
+          kernel: prepared.kernel,
+          image: prepared.images[spec.image ?? "trixie"] as string,
+          bundleDisk: prepared.bundleDisk,
+          detached: record.owner === null,
+        }),
+    );
+    this.forgetExit = record.owner ? atExit(() => this.stopNow()) : () => {};
+  }
+
+  /** Boots all guests with new disks and waits until each answers. What is missing in the cache is built first. */
+  static async start(options: StartOptions = {}): Promise<Lab> {
+    const name = options.name ?? "lab";
+    const guests = options.guests ?? SITE_GUESTS;
+    checkNames(name, guests);
+    requireRoot();
+    const prepared = await prepare(guests);
+    options.signal?.throwIfAborted();
+    const record: LabRecord = { owner: options.detached ? null : (processId(process.pid) as ProcessId), guests };
+    await claim(name, record);
+    const lab = new Lab(name, record, prepared);
+    const abort = () => void lab.stop();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await step(`boot ${guests.map((guest) => guest.name).join(", ")}`, () => lab.powerOn());
+      options.signal?.throwIfAborted();
+      return lab;
+    } catch (error) {
+      await lab.stop();
+      throw error;
+    }
+  }
+
+  /** A detached lab that another process started. */
+  static async attach(name: string): Promise<Lab> {
+    requireRoot();
+    const record = readRecord(name);
+    if (!record) throw new Error(`no lab "${name}" is up: start it with "npm run lab -- up"`);
+    if (record.owner) throw new Error(`the lab "${name}" belongs to process ${record.owner.pid} and ends with it`);
+    return new Lab(name, record, await prepare(record.guests));
+  }
+
+  guest(name: string): Guest {
+    const guest = this.guests.find((one) => one.name === name);
+    if (!guest)
+      throw new Error(`no guest "${name}" in this lab; it has ${this.guests.map((one) => one.name).join(", ")}`);
+    return guest;
+  }
+
+  /** Drops every frame between two guests. `host` stands for the machine that the lab runs on, on the frontend. */
+  async cut(a: string, b: string, cut: Cut = { net: "all", direction: "both" }): Promise<void> {
+    await this.changeCut("add", a, b, cut);
+  }
+
+  /** Takes back a cut; without arguments every cut. */
+  async heal(a?: string, b?: string, cut: Cut = { net: "all", direction: "both" }): Promise<void> {
+    if (a === undefined || b === undefined) await this.network.healAll();
+    else await this.changeCut("delete", a, b, cut);
+  }
+
+  /** Runs a program of the host on the lab's frontend, as 10.77.1.254. */
+  exec(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return run(["ip", "netns", "exec", this.network.namespace, ...argv], options);
+  }
+
+  /** Starts a program of the host on the lab's frontend; it ends with the lab. */
+  spawn(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    return spawn("ip", ["netns", "exec", this.network.namespace, ...argv], options);
+  }
+
+  /** Environment in which `pulumi` works offline, with its state in this lab's folder. */
+  pulumiEnv(): NodeJS.ProcessEnv {
+    return pulumiEnvironment(this.toolchain, join(this.folder, "state"));
+  }
+
+  /** Ends everything and removes the disks; consoles and Pulumi state stay until the next start. Can be repeated. */
+  async stop(): Promise<void> {
+    if (labNamespaces().includes(this.network.namespace)) await destroyNamespace(this.network.namespace);
+    removeDisks(this.name);
+    this.forgetExit();
+  }
+
+  /** The same for an exit handler: synchronous, waits for nothing. */
+  private stopNow(): void {
+    if (labNamespaces().includes(this.network.namespace)) {
+      killNamespace(this.network.namespace);
+      deleteNamespace(this.network.namespace);
+    }
+    removeDisks(this.name);
+  }
+
+  private async powerOn(): Promise<void> {
+    mkdirSync(join(this.folder, "state"), { recursive: true });
+    mkdirSync(socketFolder(this.name), { recursive: true, mode: 0o700 });
+    writeFileSync(this.knownHosts, this.guests.map(({ spec }) => `${spec.frontend} ${this.hostKey}\n`).join(""));
+    writeFileSync(this.sshConfig, this.sshConfigText());
+    await this.network.create();
+    for (const { spec } of this.guests) {
+      await this.network.addTap(spec.name, "frontend");
+      if (spec.backend) await this.network.addTap(spec.name, "backend");
+    }
+    await Promise.all(this.guests.map((guest) => guest.boot()));
+    await Promise.all(this.guests.map((guest) => guest.waitSsh()));
+  }
+
+  private sshConfigText(): string {
+    const lines = this.guests.flatMap(({ spec }) => [`Host ${spec.name}`, `  HostName ${spec.frontend}`]);
+    lines.push("Host *", "  User root", `  IdentityFile ${this.privateKey}`, "  IdentitiesOnly yes");
+    lines.push("  StrictHostKeyChecking yes", `  UserKnownHostsFile ${this.knownHosts}`, "  LogLevel ERROR");
+    // A guest that lost its power says nothing: the connection ends itself after ten seconds of silence.
+    lines.push("  ConnectTimeout 5", "  ServerAliveInterval 2", "  ServerAliveCountMax 5");
+    lines.push(`  ControlPath ${socketFolder(this.name)}/%n`);
+    return `${lines.join("\n")}\n`;
+  }
+
+  private async changeCut(verb: "add" | "delete", a: string, b: string, cut: Cut): Promise<void> {
+    const nets: Net[] = [];
+    for (const net of ["frontend", "backend"] as const)
+      if ((cut.net === net || cut.net === "all") && this.isOn(a, net) && this.isOn(b, net)) nets.push(net);
+    if (nets.length === 0) throw new Error(`${a} and ${b} share no network to cut (asked for: ${cut.net})`);
+    await this.network.setCut(verb, a, b, nets);
+    if (cut.direction === "both") await this.network.setCut(verb, b, a, nets);
+  }
+
+  private isOn(place: string, net: Net): boolean {
+    if (place === "host") return net === "frontend";
+    return net === "frontend" ? Boolean(this.guest(place)) : this.guest(place).spec.backend !== undefined;
+  }
+}
+
+/** Every lab on this machine, and whether someone may still need it. */
+export function listLabs(): { name: string; state: "detached" | "owned" | "left over" }[] {
+  return labNamespaces().map((namespace) => {
+    const name = namespace.slice(namespaceOf("").length);
+    const record = readRecord(name);
+    if (!record || (record.owner && !isAlive(record.owner))) return { name, state: "left over" };
+    return { name, state: record.owner ? "owned" : "detached" };
+  });
+}
+
+/** Ends a lab by its name, whatever became of the process that started it. */
+export async function removeLab(name: string): Promise<void> {
+  if (labNamespaces().includes(namespaceOf(name))) await destroyNamespace(namespaceOf(name));
+  removeDisks(name);
+}
+
+function namespaceOf(name: string): string {
+  return `tandem-${name}`;
+}
+
+function labFolder(name: string): string {
+  return cachePath("run", name);
+}
+
+/** Short, because the path of a socket has at most 107 characters. */
+function socketFolder(name: string): string {
+  return `/run/tandem-lab/${name}`;
+}
+
+function checkNames(name: string, guests: readonly GuestSpec[]): void {
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name))
+    throw new Error(`a lab's name is 1 to 31 small letters, digits and dashes, not "${name}"`);
+  for (const guest of guests)
+    if (!/^[a-z][a-z0-9]{0,10}$/.test(guest.name) || guest.name === "host")
+      throw new Error(
+        `a guest's name is a letter and up to 10 letters and digits, and not "host"; not "${guest.name}"`,
+      );
+}
+
+async function prepare(guests: readonly GuestSpec[]): Promise<Prepared> {
+  await ensurePackages();
+  const toolchain = await ensureToolchain();
+  return withLock("build", async () => {
+    const keys = await ensureKeys();
+    const kernel = await ensureKernel();
+    const images: Record<string, string> = {};
+    for (const suite of new Set<Suite>(guests.map((guest) => guest.image ?? "trixie")))
+      images[suite] = await ensureImage(suite, kernel, keys);
+    return { keys, kernel, images, bundleDisk: await ensureBundleDisk(toolchain.bundle), toolchain };
+  });
+}
+
+/** Takes the name for this lab and removes what an ended one of that name left. */
+async function claim(name: string, record: LabRecord): Promise<void> {
+  const earlier = readRecord(name);
+  if (earlier?.owner === null && labNamespaces().includes(namespaceOf(name)))
+    throw new Error(`the lab "${name}" is up already: end it with "npm run lab -- down ${name}"`);
+  if (earlier?.owner && isAlive(earlier.owner))
+    throw new Error(`process ${earlier.owner.pid} uses the lab "${name}": wait for its end, or choose another name`);
+  await removeLab(name);
+  rmSync(labFolder(name), { recursive: true, force: true });
+  mkdirSync(labFolder(name), { recursive: true });
+  writeFileSync(join(labFolder(name), "lab.json"), JSON.stringify(record), { flag: "wx" });
+}
+
+function readRecord(name: string): LabRecord | undefined {
+  const file = join(labFolder(name), "lab.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+}
+
+function removeDisks(name: string): void {
+  rmSync(socketFolder(name), { recursive: true, force: true });
+  if (!existsSync(labFolder(name))) return;
+  for (const file of readdirSync(labFolder(name)))
+    if (/\.(cow|data|process|pid)$/.test(file) || file === "lab.json") rmSync(join(labFolder(name), file));
+}

@@ -1,0 +1,161 @@
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { cachePath, scratchFolder, withLock } from "./cache.ts";
+import { run } from "./process.ts";
+import { type Note, step } from "./progress.ts";
+
+/** Programs built from one wrapper module, test/lab/go/<module>, whose go.sum fixes every dependency. */
+interface GoTools {
+  module: string;
+  version: string;
+  /** Go packages by the name of the program that each becomes. */
+  programs: Record<string, string>;
+  ldflags: string;
+  /** Throws unless the programs in the folder run and are of this version. */
+  verify: (folder: string) => Promise<void>;
+}
+
+const pulumi: GoTools = {
+  module: "pulumi",
+  version: "3.259.0",
+  programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+  ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",
+  verify: (folder) => expectOutput([join(folder, "pulumi"), "version"], /^v?3\.259\.0\s*$/),
+};
+
+// The last version of the language host that is a Go module; it serves newer CLIs and SDKs as well.
+const languageHost: GoTools = {
+  module: "pulumi-language-nodejs",
+  version: "3.60.0",
+  programs: { "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs" },
+  ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.60.0",
+  // It has no version command: its module is read from the file, and its flags from a run.
+  verify: async (folder) => {
+    const program = join(folder, "pulumi-language-nodejs");
+    await expectOutput(["go", "version", "-m", program], /pulumi\/sdk\/v3\s+v3\.60\.0/);
+    await expectOutput([program, "-help"], /Usage of/);
+  },
+};
+
+const etcdVersion = "3.5.35";
+const etcd: GoTools = {
+  module: "etcd",
+  version: etcdVersion,
+  programs: {
+    etcd: "go.etcd.io/etcd/server/v3",
+    etcdctl: "go.etcd.io/etcd/etcdctl/v3",
+    etcdutl: "go.etcd.io/etcd/etcdutl/v3",
+  },
+  ldflags: "",
+  verify: async (folder) => {
+    await expectOutput([join(folder, "etcd"), "--version"], /^etcd Version: 3\.5\.35$/m);
+    await expectOutput([join(folder, "etcdctl"), "version"], /^etcdctl version: 3\.5\.35$/m);
+    await expectOutput([join(folder, "etcdutl"), "version"], /^etcdutl version: 3\.5\.35$/m);
+  },
+};
+
+export interface Toolchain {
+  /** Folders for the front of PATH: pulumi with its language host, and the etcd programs. */
+  path: string[];
+  /** Folder that guests see as /opt/bundle: release archives as an air-gapped site would have them. */
+  bundle: string;
+  etcdRelease: { version: string; file: string; sha256: string };
+}
+
+/** Builds what is missing, one thing after the other; everything is run once before it is trusted. */
+export function ensureToolchain(): Promise<Toolchain> {
+  return withLock("build", async () => {
+    const etcdFolder = await ensureGoTools(etcd);
+    const path = [...(await pulumiFolders()), etcdFolder];
+    const bundle = cachePath("bundle");
+    await mkdir(bundle, { recursive: true });
+    return { path, bundle, etcdRelease: await packEtcdRelease(etcdFolder, bundle) };
+  });
+}
+
+/** Folders of the machine's own pulumi if it is new enough and complete, else of one built here. */
+async function pulumiFolders(): Promise<string[]> {
+  const found = await run(["pulumi", "version"], { check: false }).catch(() => undefined);
+  const [major, minor] = (found?.stdout.trim().replace(/^v/, "") ?? "").split(".").map(Number);
+  const host = await run(["sh", "-c", "command -v pulumi-language-nodejs"], { check: false });
+  if (major === 3 && minor !== undefined && minor >= 259 && host.code === 0) return [dirname(host.stdout.trim())];
+  return [await ensureGoTools(pulumi), await ensureGoTools(languageHost)];
+}
+
+async function ensureGoTools(tools: GoTools): Promise<string> {
+  const folder = cachePath("tools", `${tools.module}-${tools.version}`);
+  if (existsSync(folder)) {
+    const sound = await tools.verify(folder).then(
+      () => true,
+      () => false,
+    );
+    if (sound) return folder;
+    await rm(folder, { recursive: true });
+  }
+  await step(`build ${Object.keys(tools.programs).join(", ")} ${tools.version} from Go modules`, async (note) => {
+    const scratch = scratchFolder(`tools-${tools.module}`);
+    for (const [program, source] of Object.entries(tools.programs))
+      await goBuild(tools, program, source, scratch, note);
+    await tools.verify(scratch);
+    await mkdir(dirname(folder), { recursive: true });
+    await rename(scratch, folder);
+  });
+  return folder;
+}
+
+async function goBuild(tools: GoTools, program: string, source: string, folder: string, note: Note): Promise<void> {
+  note(program);
+  await run(
+    ["nice", "go", "build", "-trimpath", "-ldflags", `-s -w ${tools.ldflags}`, "-o", join(folder, program), source],
+    {
+      cwd: join(import.meta.dirname, "go", tools.module),
+      env: { ...process.env, CGO_ENABLED: "0" },
+      timeoutMs: 30 * 60_000,
+      onOutput: (text) => note(`${program}: ${text.trim().split("\n").at(-1)}`),
+    },
+  ).catch((error: Error) => {
+    if (/did not start/.test(error.message))
+      throw new Error(
+        `${program} ${tools.version} is built from its Go modules, and there is no "go" on PATH: install Go 1.26 or newer`,
+      );
+    throw error;
+  });
+}
+
+async function expectOutput(argv: string[], pattern: RegExp): Promise<void> {
+  const { stdout, stderr } = await run(argv, { timeoutMs: 20_000, check: false });
+  if (!pattern.test(stdout) && !pattern.test(stderr))
+    throw new Error(
+      `${argv.join(" ")} printed ${JSON.stringify((stdout || stderr).slice(0, 200))}, expected ${pattern}`,
+    );
+}
+
+/** An archive with the layout of an official etcd release; the same bytes for the same programs. */
+async function packEtcdRelease(programs: string, bundle: string): Promise<Toolchain["etcdRelease"]> {
+  const name = `etcd-v${etcdVersion}-linux-amd64`;
+  const file = join(bundle, `${name}.tar.gz`);
+  const record = `${cachePath("tools", `etcd-${etcdVersion}`)}/${name}.sha256`;
+  const recorded = await readFile(record, "utf8").catch(() => "");
+  if (existsSync(file) && (await sha256(file)) === recorded) return { version: etcdVersion, file, sha256: recorded };
+  return step(`pack ${name}.tar.gz`, async () => {
+    const scratch = scratchFolder("etcd-release");
+    await mkdir(join(scratch, name));
+    for (const program of Object.keys(etcd.programs)) {
+      await copyFile(join(programs, program), join(scratch, name, program));
+      await chmod(join(scratch, name, program), 0o755);
+    }
+    const order = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
+    await run(["tar", ...order, "-C", scratch, "-cf", join(scratch, "release.tar"), name]);
+    await run(["gzip", "-n", join(scratch, "release.tar")]);
+    await rename(join(scratch, "release.tar.gz"), file);
+    await rm(scratch, { recursive: true });
+    await writeFile(record, await sha256(file));
+    return { version: etcdVersion, file, sha256: await sha256(file) };
+  });
+}
+
+async function sha256(file: string): Promise<string> {
+  const { stdout } = await run(["sha256sum", file]);
+  return stdout.slice(0, 64);
+}
