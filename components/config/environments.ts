@@ -68,10 +68,13 @@ export function parseEnvironment(
 }
 
 /** Maps are merged key by key; a list or a scalar of `upper` replaces what lies beneath. */
-export function overlay(lower: unknown, upper: unknown): unknown {
-  if (!isMap(lower) || !isMap(upper)) return upper === undefined ? lower : upper;
-  const keys = new Set([...Object.keys(lower), ...Object.keys(upper)]);
-  return Object.fromEntries([...keys].map((key) => [key, overlay(lower[key], upper[key])]));
+export function overlay(lower: Values, upper: Values): Values {
+  const merged = new Map(Object.entries(lower));
+  for (const [key, value] of Object.entries(upper)) {
+    const beneath = merged.get(key);
+    merged.set(key, isMap(beneath) && isMap(value) ? overlay(beneath, value) : value);
+  }
+  return Object.fromEntries(merged);
 }
 
 /** Whether values hold something at a path. */

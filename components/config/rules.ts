@@ -1,7 +1,7 @@
 /** The second pass: relations between values whose own shape is right. */
 import type { Problem } from "./problems.ts";
 import type { ParsedSite, SectionName } from "./schema.ts";
-import type { Times } from "./timing.ts";
+import { timesOf } from "./timing.ts";
 import { checkTiming, warnAboutTiming } from "./timing-rules.ts";
 
 export interface Findings {
@@ -35,11 +35,6 @@ export function checkRules(site: Partial<ParsedSite>): Findings {
     errors: applicable.flatMap((each) => each.errors?.(site as ParsedSite) ?? []),
     warnings: applicable.flatMap((each) => each.warnings?.(site as ParsedSite) ?? []),
   };
-}
-
-/** The times of a site, for the budget of timing.ts. */
-export function timesOf({ witness, datastore }: Pick<ParsedSite, "witness" | "datastore">): Times {
-  return { ...datastore, waitOffsetMs: witness.waitOffsetMs };
 }
 
 function rule<K extends SectionName>(needs: readonly K[], checks: Omit<Rule<K>, "needs">): Rule {

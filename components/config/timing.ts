@@ -7,7 +7,7 @@
  *
  * The spans below were measured on the VM lab (two cores shared by three machines, DRBD 8.4) unless said otherwise; they lean to the slow side.
  */
-import type { EtcdWitnessConfig } from "./site-config.ts";
+import type { EtcdWitnessConfig, SiteConfig } from "./site-config.ts";
 
 /** A span of time of which only the limits are known. */
 export interface Span {
@@ -52,6 +52,11 @@ export type Times = Pick<
   EtcdWitnessConfig,
   "leader" | "heartbeatMs" | "electionTimeoutMs" | "readHoldOffMs" | "killLimitMs" | "silenceMs"
 > & { readonly waitOffsetMs: number };
+
+/** The times of a site. */
+export function timesOf({ witness, datastore }: Pick<SiteConfig<unknown>, "witness" | "datastore">): Times {
+  return { ...datastore, waitOffsetMs: witness.waitOffsetMs };
+}
 
 /** What follows from them. */
 export interface Budget {
@@ -116,8 +121,18 @@ export function predictFailover(times: Times): PredictedFailover {
   };
 }
 
-/** `1.65 s to 2.3 s`, for a stack output that reviewers compare. */
-export function formatSpan({ minMs, maxMs }: Span): string {
+/** The same as texts such as `1.64 s to 2.3 s`: a stack output, whose change a reviewer sees in the preview. */
+export function describeFailover(times: Times): Record<keyof PredictedFailover, string> {
+  const { nodeOneDies, nodeTwoDies, linkCut, nodeOneDiesLeaderDisplaced } = predictFailover(times);
+  return {
+    nodeOneDies: formatSpan(nodeOneDies),
+    nodeTwoDies: formatSpan(nodeTwoDies),
+    linkCut: formatSpan(linkCut),
+    nodeOneDiesLeaderDisplaced: formatSpan(nodeOneDiesLeaderDisplaced),
+  };
+}
+
+function formatSpan({ minMs, maxMs }: Span): string {
   return `${minMs / 1000} s to ${maxMs / 1000} s`;
 }
 

@@ -1,11 +1,24 @@
 /** A right configuration, and ways to spoil it. */
-import { parseSite } from "../../../components/config/load.ts";
+import { parseSite } from "../../../components/config/parse.ts";
 
 export const hostKeys = {
   nodeOne: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
   nodeTwo: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC",
   witness: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD",
 };
+
+/** Self-signed; its key was thrown away. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBfDCCASGgAwIBAgIULIYpxSgrucmNGjNSrqTscY7S/eUwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHd2l0bmVzczAgFw0yNjExMjEwNjA0MDRaGA8yMTI2MTAyODA2
+MDQwNFowEjEQMA4GA1UEAwwHd2l0bmVzczBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABDA5t/K2EIDHvtzWwbTEH1lOaLAUL+artpz6UdOS8GalJeSTOELl4TYnB29o
+Or6/NE/xzuv6SRrjjKUcSNi6QHujUzBRMB0GA1UdDgQWBBTg0j8e0Vs8sEYznwP3
+RqPskNQWqjAfBgNVHSMEGDAWgBTg0j8e0Vs8sEYznwP3RqPskNQWqjAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDp/roiupI58QIjonV9FAaZthIC
+oS7pD/6DV+7ucnR56AIhAKSPavRsA0/wciuam/wXucl4XudTAaTV+TwzNITqiNz5
+-----END CERTIFICATE-----
+`;
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests put values of every wrong type anywhere
 export type Raw = any;

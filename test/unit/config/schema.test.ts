@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSite } from "../../../components/config/load.ts";
+import { parseSite } from "../../../components/config/parse.ts";
 import { errorsOf, hostKeys, type Raw, rawSite, siteOf } from "./sample.ts";
 
 const sha256 = "0".repeat(64);

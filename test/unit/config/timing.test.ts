@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import {
   budgetOf,
   defaultElectionTimeouts,
-  formatSpan,
+  describeFailover,
   predictFailover,
   type Times,
+  timesOf,
 } from "../../../components/config/timing.ts";
 import { checkTiming, type TimingProblem, warnAboutTiming } from "../../../components/config/timing-rules.ts";
+import { siteOf } from "./sample.ts";
 
 const opposite: Times = {
   leader: "opposite",
@@ -68,7 +70,12 @@ describe("the predicted failover", () => {
   });
 
   it("is written for a reviewer", () => {
-    expect(formatSpan({ minMs: 1640, maxMs: 2300 })).toBe("1.64 s to 2.3 s");
+    expect(describeFailover(timesOf(siteOf()))).toEqual({
+      nodeOneDies: "1.64 s to 2.3 s",
+      nodeTwoDies: "1 s to 3 s",
+      linkCut: "1 s to 3 s",
+      nodeOneDiesLeaderDisplaced: "6 s to 16.45 s",
+    });
   });
 });
 
