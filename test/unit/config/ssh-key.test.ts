@@ -5,17 +5,17 @@ import { hostKeys } from "./sample.ts";
 
 /** An entry of the right structure; the key need not lie on its curve. */
 function ecdsaEntry(bits: 256 | 384 | 521): string {
-  const type = `ecdsa-sha2-nistp${bits}`;
   const point = Buffer.alloc(1 + 2 * Math.ceil(bits / 8), 4);
-  const fields = [Buffer.from(type), Buffer.from(`nistp${bits}`), point];
-  const blob = Buffer.concat(
-    fields.flatMap((field) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(field.length);
-      return [length, field];
-    }),
-  );
-  return `${type} ${blob.toString("base64")}`;
+  return entryOf(`ecdsa-sha2-nistp${bits}`, Buffer.from(`nistp${bits}`), point);
+}
+
+function entryOf(type: string, ...fields: Buffer[]): string {
+  const blob = [Buffer.from(type), ...fields].flatMap((field) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(field.length);
+    return [length, field];
+  });
+  return `${type} ${Buffer.concat(blob).toString("base64")}`;
 }
 
 describe("host keys", () => {
@@ -62,6 +62,9 @@ describe("host keys", () => {
     ["cut short by four", hostKeys.nodeOne.slice(0, -4)],
     ["of another type inside", `ssh-ed25519 ${ecdsaEntry(256).split(" ")[1]}`],
     ["of another curve inside", `ecdsa-sha2-nistp384 ${ecdsaEntry(256).split(" ")[1]}`],
+    ["of 31 bytes", entryOf("ssh-ed25519", Buffer.alloc(31))],
+    ["with a third field", entryOf("ssh-ed25519", Buffer.alloc(32), Buffer.alloc(1))],
+    ["without a point", entryOf("ecdsa-sha2-nistp256", Buffer.from("nistp256"), Buffer.alloc(64))],
     ["with a letter that base64 has not", hostKeys.nodeOne.replace("AQEB", "AQ*B")],
   ])("refuses a key %s", (_, entry) => {
     expect(parseHostKey(entry)).toEqual({
