@@ -15,7 +15,7 @@ import type { Machine } from "./machine.ts";
 import { ensureModules, ensurePackages } from "./packages.ts";
 import { prove } from "./proof.ts";
 import { type AppliedRecord, emptyRecord, loadRecords, type OwnedUnit, saveRecord } from "./record.ts";
-import { bringUp, letGo, mask, plannedChanges, reloadManager } from "./units.ts";
+import { bringUp, leaveOf, letGo, mask, plannedChanges, reloadManager, reloadUnit } from "./units.ts";
 
 /** One line per thing changed; empty when the machine was as declared. */
 export type Changes = readonly string[];
@@ -105,12 +105,12 @@ async function claimOwnership(
     if ((await kindOf(machine, path)) === "none") created.push(path);
   }
   const units: Record<string, OwnedUnit> = { ...before.units };
-  for (const { name, enable, mask: masked, state } of bundle.units ?? []) {
-    const known = units[name];
-    units[name] = {
-      enabled: enable === true || (known?.enabled ?? false),
-      masked: masked === true,
-      started: state === "started" || (known?.started ?? false),
+  for (const unit of bundle.units ?? []) {
+    const known = units[unit.name];
+    units[unit.name] = {
+      enabled: unit.enable === true || (known?.enabled ?? false),
+      masked: unit.mask === true,
+      leave: known === undefined || known.leave === "nothing" ? await leaveOf(machine, unit) : known.leave,
       startedWith: known?.startedWith ?? null,
     };
   }
@@ -156,8 +156,12 @@ async function dropUndeclared(
   others: readonly AppliedRecord[],
 ): Promise<string[]> {
   const declaredUnits = new Set((bundle.units ?? []).map(({ name }) => name));
-  const strayUnits = Object.entries(record.units).filter(([name]) => !declaredUnits.has(name));
-  for (const [name, owned] of strayUnits) await letGo(machine, name, owned);
+  const toReload: string[] = [];
+  for (const [name, owned] of Object.entries(record.units)) {
+    if (declaredUnits.has(name)) continue;
+    const shared = others.some(({ units }) => Object.hasOwn(units, name));
+    if (await letGo(machine, name, owned, shared)) toReload.push(name);
+  }
 
   const elsewhere = new Set(others.flatMap(({ files }) => files));
   const declared = new Set(pathsOf(bundle));
@@ -166,6 +170,7 @@ async function dropUndeclared(
     machine,
     strayFiles.filter((path) => !elsewhere.has(path)),
   );
+  for (const name of toReload) await reloadUnit(machine, name);
   const artifacts = new Set((bundle.artifacts ?? []).map(({ name }) => name));
   record.artifacts = Object.fromEntries(Object.entries(record.artifacts).filter(([name]) => artifacts.has(name)));
   record.files = [...declared].sort();

@@ -29,8 +29,11 @@ export interface InstalledArtifact {
 export interface OwnedUnit {
   enabled: boolean;
   masked: boolean;
-  /** Whether Tandem starts it, and so stops it when it is no longer declared. */
-  started: boolean;
+  /**
+   * What it needs when it is no longer declared. `reload`: a service that ran before Tandem came, which only has to forget our
+   * files.
+   */
+  leave: "stop" | "reload" | "nothing";
   /** Digest of the files under `restartOn` at the last start or restart that succeeded. */
   startedWith: string | null;
 }

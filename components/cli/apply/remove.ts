@@ -4,7 +4,7 @@ import type { ApplyBundle } from "./bundle-type.ts";
 import { deleteEmptyDirectories, deleteFiles } from "./files.ts";
 import { at, type Machine } from "./machine.ts";
 import { deleteRecord, loadRecords } from "./record.ts";
-import { letGo, reloadManager } from "./units.ts";
+import { letGo, reloadManager, reloadUnit } from "./units.ts";
 
 /**
  * Undoes a component: stops its units, deletes what the record says it owns, and its data only where the bundle says purge.
@@ -16,8 +16,10 @@ export async function removeBundle(machine: Machine, bundle: ApplyBundle): Promi
   const changes: string[] = [];
   if (record !== undefined) {
     const others = [...records.values()].filter(({ component }) => component !== bundle.component);
+    const toReload: string[] = [];
     for (const [name, owned] of Object.entries(record.units).reverse()) {
-      await letGo(machine, name, owned);
+      const shared = others.some(({ units }) => Object.hasOwn(units, name));
+      if (await letGo(machine, name, owned, shared)) toReload.push(name);
       changes.push(`let go of ${name}`);
     }
     const elsewhere = new Set(others.flatMap(({ files }) => files));
@@ -25,6 +27,7 @@ export async function removeBundle(machine: Machine, bundle: ApplyBundle): Promi
     await deleteFiles(machine, files);
     changes.push(...files.map((path) => `removed ${path}`));
     if (files.some((path) => path.startsWith("/etc/systemd/system/"))) await reloadManager(machine);
+    for (const name of toReload) await reloadUnit(machine, name);
   }
   if (bundle.purge) {
     for (const path of bundle.data ?? []) {

@@ -68,17 +68,34 @@ export async function mask(machine: Machine, unit: string): Promise<boolean> {
   return true;
 }
 
-/** Stops and disables a unit that Tandem no longer declares, and frees one that it had masked. */
-export async function letGo(machine: Machine, name: string, owned: OwnedUnit): Promise<void> {
+/** What a unit will need when Tandem goes, seen before Tandem touches it. */
+export async function leaveOf(machine: Machine, unit: UnitSpec): Promise<OwnedUnit["leave"]> {
+  if (unit.state !== "started") return "nothing";
+  return unit.onChange === "reload" && isUp(await stateOf(machine, unit.name)) ? "reload" : "stop";
+}
+
+/**
+ * Stops and disables a unit that Tandem no longer declares, and frees one that it had masked.
+ * @param shared another component declares it too
+ * @returns whether the unit goes on and is to be reloaded once the component's files are gone
+ */
+export async function letGo(machine: Machine, name: string, owned: OwnedUnit, shared: boolean): Promise<boolean> {
+  if (shared || owned.leave === "reload") return true;
   if (owned.masked) {
     await systemctl(machine, ["unmask", name]);
     machine.step();
-    return;
+    return false;
   }
   const state = await stateOf(machine, name);
-  if (owned.started && isUp(state)) await systemctl(machine, ["stop", name]);
+  if (owned.leave === "stop" && isUp(state)) await systemctl(machine, ["stop", name]);
   machine.step();
   if (owned.enabled && state.load !== "not-found") await systemctl(machine, ["disable", name]);
+  machine.step();
+  return false;
+}
+
+export async function reloadUnit(machine: Machine, name: string): Promise<void> {
+  if (isUp(await stateOf(machine, name))) await systemctl(machine, ["reload-or-restart", name]);
   machine.step();
 }
 

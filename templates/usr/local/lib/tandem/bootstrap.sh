@@ -78,6 +78,10 @@ install_program() {
 }
 
 remove_all() {
+    # Another site on this machine still needs the command.
+    for record in /var/lib/tandem/applied/*.json; do
+        [ ! -e "$record" ] || exit 0
+    done
     rm -f "$command" "$command.new" "$lib/tandem.mjs" "$lib/tandem.mjs.new" "$lib/check.mjs" "$lib/bootstrap.sh" "$lib/bootstrap.sh.new"
     rmdir "$lib" 2>/dev/null || true
     rmdir /var/lib/tandem/applied /var/lib/tandem /etc/tandem 2>/dev/null || true
