@@ -76,7 +76,7 @@ export class Lab {
   readonly toolchain: Toolchain;
   readonly guests: readonly Guest[];
   private readonly network: Network;
-  private readonly forgetExit: () => void;
+  private forgetExit: () => void = () => {};
 
   private constructor(name: string, record: LabRecord, prepared: Prepared) {
     this.name = name;
@@ -100,7 +100,6 @@ export class Lab {
           detached: record.owner === null,
         }),
     );
-    this.forgetExit = record.owner ? atExit(() => this.stopNow()) : () => {};
   }
 
   /** Boots all guests with new disks and waits until each answers. What is missing in the cache is built first. */
@@ -114,11 +113,13 @@ export class Lab {
     const record: LabRecord = { owner: options.detached ? null : (processId(process.pid) as ProcessId), guests };
     await claim(name, record);
     const lab = new Lab(name, record, prepared);
+    lab.forgetExit = atExit(() => lab.stopNow());
     const abort = () => void lab.stop();
     options.signal?.addEventListener("abort", abort, { once: true });
     try {
       await step(`boot ${guests.map((guest) => guest.name).join(", ")}`, () => lab.powerOn());
       options.signal?.throwIfAborted();
+      if (options.detached) lab.forgetExit();
       return lab;
     } catch (error) {
       await lab.stop();

@@ -8,15 +8,13 @@ const standIn = join(import.meta.dirname, "command-plugin", "bin");
 
 /** Environment for the pulumi CLI: no network but the site's, and state as files under `stateFolder`. */
 export function pulumiEnvironment(toolchain: Toolchain, stateFolder: string): NodeJS.ProcessEnv {
-  const home = cachePath("pulumi-home");
-  mkdirSync(home, { recursive: true });
   mkdirSync(stateFolder, { recursive: true });
   const path = [...toolchain.path, join(checkout, "node_modules", ".bin")];
-  if (!hasCommandPlugin(home)) path.push(standIn);
+  if (!hasCommandPlugin()) path.push(standIn);
   return {
     ...process.env,
     PATH: [...path, process.env.PATH].join(delimiter),
-    PULUMI_HOME: home,
+    PULUMI_HOME: pulumiHome(),
     PULUMI_BACKEND_URL: `file://${stateFolder}`,
     // State of a lab whose keys are worth nothing outside it.
     PULUMI_CONFIG_PASSPHRASE: "lab",
@@ -25,9 +23,19 @@ export function pulumiEnvironment(toolchain: Toolchain, stateFolder: string): No
   };
 }
 
-/** Whether the plugin that the npm package @pulumi/command belongs to is installed. */
-function hasCommandPlugin(home: string): boolean {
+/** Folder of pulumi's plugins and settings, apart from those of the user. */
+export function pulumiHome(): string {
+  const home = cachePath("pulumi-home");
+  mkdirSync(home, { recursive: true });
+  return home;
+}
+
+/** The version of the npm package @pulumi/command, which is its plugin's too. */
+export function commandPluginVersion(): string {
   const manifest = join(checkout, "node_modules", "@pulumi", "command", "package.json");
-  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
-  return existsSync(join(home, "plugins", `resource-command-v${version}`));
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+}
+
+export function hasCommandPlugin(): boolean {
+  return existsSync(join(pulumiHome(), "plugins", `resource-command-v${commandPluginVersion()}`));
 }

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
 import { cachePath, scratchFolder, withLock } from "./cache.ts";
 import { run } from "./process.ts";
-import { type Note, step } from "./progress.ts";
+import { type Note, say, step } from "./progress.ts";
+import { commandPluginVersion, hasCommandPlugin, pulumiHome } from "./pulumi.ts";
 
 /** Programs built from one wrapper module, test/lab/go/<module>, whose go.sum fixes every dependency. */
 interface GoTools {
@@ -68,6 +69,7 @@ export function ensureToolchain(): Promise<Toolchain> {
   return withLock("build", async () => {
     const etcdFolder = await ensureGoTools(etcd);
     const path = [...(await pulumiFolders()), etcdFolder];
+    await ensureCommandPlugin(path);
     const bundle = cachePath("bundle");
     await mkdir(bundle, { recursive: true });
     return { path, bundle, etcdRelease: await packEtcdRelease(etcdFolder, bundle) };
@@ -81,6 +83,23 @@ async function pulumiFolders(): Promise<string[]> {
   const host = await run(["sh", "-c", "command -v pulumi-language-nodejs"], { check: false });
   if (major === 3 && minor !== undefined && minor >= 259 && host.code === 0) return [dirname(host.stdout.trim())];
   return [await ensureGoTools(pulumi), await ensureGoTools(languageHost)];
+}
+
+/**
+ * Lets pulumi install the plugin that the npm package @pulumi/command belongs to. Where it cannot be downloaded, which
+ * is tried once a day, the lab works with its stand-in.
+ */
+async function ensureCommandPlugin(path: string[]): Promise<void> {
+  const noteFile = cachePath("command-plugin-unavailable");
+  const triedMs = (await stat(noteFile).catch(() => undefined))?.mtimeMs ?? 0;
+  if (hasCommandPlugin() || Date.now() - triedMs < 24 * 3_600_000) return;
+  const argv = ["pulumi", "plugin", "install", "resource", "command", commandPluginVersion()];
+  const PATH = [...path, process.env.PATH].join(delimiter);
+  const env = { ...process.env, PATH, PULUMI_HOME: pulumiHome(), PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const { code, stderr } = await run(argv, { env, check: false, timeoutMs: 300_000 });
+  if (code === 0) return;
+  say(`  the command plugin cannot be downloaded, its stand-in serves: ${stderr.trim().split("\n").at(-1)}`);
+  await writeFile(noteFile, stderr);
 }
 
 async function ensureGoTools(tools: GoTools): Promise<string> {
