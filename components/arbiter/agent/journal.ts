@@ -1,0 +1,32 @@
+import { writeSync } from "node:fs";
+
+/** Priority prefixes that systemd takes from the start of a line. */
+const PREFIX = { alarm: "<1>", warning: "<4>", notice: "<5>", info: "<6>" } as const;
+
+export type Level = keyof typeof PREFIX;
+
+/** One line in the journal. Written at once: the next line of code may be the one that resets the machine. */
+export function say(level: Level, line: string): void {
+  try {
+    writeSync(1, `${PREFIX[level]}${line.replaceAll("\n", " ")}\n`);
+  } catch {
+    // A journal that does not take the line is no reason to stop deciding.
+  }
+}
+
+let suspectedAt: number | null = null;
+
+/** A loss is suspected: from here the marks count, until {@link marksEnd}. The first caller wins. */
+export function marksBegin(): void {
+  suspectedAt ??= performance.now();
+}
+
+export function marksEnd(): void {
+  suspectedAt = null;
+}
+
+/** One step of a takeover in the journal, in ms since the loss was suspected; nothing outside a takeover. */
+export function mark(name: string): void {
+  if (suspectedAt === null) return;
+  say("info", `tandem-mark name=${name} ms=${Math.round(performance.now() - suspectedAt)}`);
+}

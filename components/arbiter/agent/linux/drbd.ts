@@ -1,0 +1,159 @@
+import { spawn } from "node:child_process";
+import { accessSync, existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { say } from "../journal.ts";
+import { DRBD_PORT, MINOR, RESOURCE, SPLIT_BRAIN } from "../paths.ts";
+import type { Volume } from "../world.ts";
+import { command, type Outcome } from "./command.ts";
+import {
+  DOWN,
+  isSuspendedByFencing,
+  parseEvents,
+  parseGenerations,
+  parseProc,
+  stateOfEvents,
+  stateOfProc,
+} from "./drbd-text.ts";
+
+const PROC = "/proc/drbd";
+const ASK_MS = 2000;
+const ACT_MS = 10_000;
+/** Generations and state are asked one after the other; they are one reading if the state did not change meanwhile. */
+const ATTEMPTS = 5;
+const STREAM_PAUSE_MS = 500;
+
+/** Exit 10: not connected in the first place, or the network already configured. */
+const NOTHING_TO_DO = 10;
+
+export type DrbdLine = "8.4" | "9";
+
+/** Which DRBD is loaded; null while none is. */
+export function loadedLine(): DrbdLine | null {
+  const proc = readProc();
+  if (proc === null) return null;
+  return /^version: 8\./m.test(proc) ? "8.4" : "9";
+}
+
+/** For 8.4 the tool behind the `drbdsetup` front end: half the time of a call is the front end. */
+function drbdsetup84(): string {
+  const direct = "/usr/lib/drbd/drbdsetup-84";
+  try {
+    accessSync(direct);
+    return direct;
+  } catch {
+    return "drbdsetup";
+  }
+}
+
+/** One consistent reading of the volume. Down when DRBD is not loaded or the resource not configured. */
+export async function readVolume(): Promise<Volume> {
+  const line = loadedLine();
+  if (line === null) return DOWN;
+  const splitBrain = existsSync(SPLIT_BRAIN);
+  const volume = await (line === "8.4" ? readVolume84() : readVolume9());
+  return { ...volume, splitBrain };
+}
+
+async function readVolume84(): Promise<Volume> {
+  const tool = drbdsetup84();
+  for (let attempt = 1; ; attempt++) {
+    const before = parseProc(readProc() ?? "", MINOR);
+    if (before === null) return DOWN;
+    const [gi, events] = await Promise.all([
+      command([tool, "get-gi", String(MINOR)], ASK_MS),
+      before.suspended ? command([tool, "events2", "--now", RESOURCE], ASK_MS) : null,
+    ]);
+    const after = parseProc(readProc() ?? "", MINOR);
+    const same = JSON.stringify(before) === JSON.stringify(after);
+    const generations = parseGenerations(gi.stdout);
+    const complete = generations !== null || before.disk === "Diskless";
+    if ((!same || !complete) && attempt < ATTEMPTS) continue;
+    const fenced = events !== null && isSuspendedByFencing(parseEvents(events.stdout).resource);
+    return { ...DOWN, ...stateOfProc(before, fenced), ...(generations ?? { gen: null, left: null }) };
+  }
+}
+
+async function readVolume9(): Promise<Volume> {
+  const now = () => command(["drbdsetup", "events2", "--now", RESOURCE], ASK_MS);
+  let before = await now();
+  for (let attempt = 1; ; attempt++) {
+    const objects = parseEvents(before.stdout);
+    const state = stateOfEvents(objects);
+    if (state === null) return DOWN;
+    const peer = objects["peer-device"]?.["peer-node-id"] ?? "0";
+    const gi = await command(["drbdsetup", "get-gi", RESOURCE, peer, "0"], ASK_MS);
+    const after = await now();
+    const generations = parseGenerations(gi.stdout);
+    const complete = generations !== null || state.disk === "Diskless";
+    if ((before.stdout !== after.stdout || !complete) && attempt < ATTEMPTS) {
+      before = after;
+      continue;
+    }
+    return { ...DOWN, ...state, ...(generations ?? { gen: null, left: null }) };
+  }
+}
+
+/** A cheap look that changes whenever the volume's state does: the kernel's own line. Constant on DRBD 9, which has none. */
+export function glance(): string {
+  return JSON.stringify(parseProc(readProc() ?? "", MINOR));
+}
+
+function readProc(): string | null {
+  try {
+    return readFileSync(PROC, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Passes on every line that DRBD announces, and an empty one at the start of each stream: a change while there was none is
+ * not announced again. Returns a function that ends it.
+ */
+export function watchDrbd(changed: (line: string) => void): () => void {
+  let child: ReturnType<typeof start> | null = null;
+  let again: NodeJS.Timeout | null = null;
+  let ended = false;
+  function start() {
+    const stream = spawn("drbdsetup", ["events2", RESOURCE], { stdio: ["ignore", "pipe", "ignore"] });
+    createInterface({ input: stream.stdout }).on("line", (line) => changed(line));
+    stream.on("error", () => {});
+    stream.on("close", () => {
+      if (!ended) again = setTimeout(open, STREAM_PAUSE_MS);
+    });
+    return stream;
+  }
+  function open() {
+    child = start();
+    changed("");
+  }
+  open();
+  return () => {
+    ended = true;
+    if (again !== null) clearTimeout(again);
+    child?.kill();
+  };
+}
+
+/** Cuts DRBD's connection, at once and without outdating the sibling's copy. */
+export async function disconnect(own: string, sibling: string): Promise<Outcome> {
+  if (loadedLine() === "8.4") {
+    const ends = [`ipv4:${own}:${DRBD_PORT}`, `ipv4:${sibling}:${DRBD_PORT}`] as const;
+    const direct = await command([drbdsetup84(), "disconnect", ...ends, "--force"], ACT_MS);
+    if (direct.ok || direct.code === NOTHING_TO_DO) return { ...direct, ok: true };
+    say("warning", `${direct.why}; asking drbdadm`);
+  }
+  const asked = await command(["drbdadm", "disconnect", "--force", RESOURCE], ACT_MS);
+  return { ...asked, ok: asked.ok || asked.code === NOTHING_TO_DO };
+}
+
+/** Lets DRBD look for its sibling, with the network options of its configuration file. */
+export async function connect(): Promise<Outcome> {
+  const asked = await command(["drbdadm", "connect", RESOURCE], ACT_MS);
+  return { ...asked, ok: asked.ok || asked.code === NOTHING_TO_DO };
+}
+
+/** DRBD 9 only: Secondary at once, every open file gets I/O errors. */
+export function forceSecondary(): Promise<Outcome> {
+  return command(["drbdsetup", "secondary", RESOURCE, "--force"], ACT_MS);
+}

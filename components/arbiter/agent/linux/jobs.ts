@@ -1,0 +1,103 @@
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { mark, say } from "../journal.ts";
+import { DISARMED, LET_GO, MEMBER_PORT, T_PORT } from "../paths.ts";
+import type { AgentSettings } from "../settings.ts";
+import type { Job, Local } from "../world.ts";
+import { closeDoor, openDoor } from "./door.ts";
+import { connect, disconnect, forceSecondary, loadedLine } from "./drbd.ts";
+import type { EtcdClient } from "./members.ts";
+import { syncFolder, writeDurably } from "./notes.ts";
+import { killT, startT, startVolume, stopT, stopVolume } from "./units.ts";
+
+export interface JobResult {
+  ok: boolean;
+  /** Why not, in words. */
+  why: string;
+}
+
+const DONE: JobResult = { ok: true, why: "" };
+
+/** Carries out one piece of work. Each looks at what is so already, and does the rest. */
+export async function carryOut(
+  job: Job,
+  reason: string,
+  context: { settings: AgentSettings; etcd: EtcdClient; fresh(): Promise<Local> },
+): Promise<JobResult> {
+  const { settings, etcd, fresh } = context;
+  switch (job.name) {
+    case "disconnect":
+      return marked("disconnect", await disconnect(settings.own.backend, settings.peer.backend));
+    case "connect":
+      return connect();
+    case "closeDoor":
+      return marked("door", await closeDoor(settings.peer.backend));
+    case "openDoor":
+      return openDoor(settings.peer.backend);
+    case "takeVolume": {
+      const { volume, mounted } = await fresh();
+      if (volume.role === "Primary" && mounted) return DONE;
+      return marked("mount", await startVolume(volume.role === "Primary"));
+    }
+    case "releaseVolume":
+      return stopVolume();
+    case "startT":
+      return marked("start", await startT());
+    case "stopT":
+      return stopT();
+    case "killT":
+      return killT();
+    case "letGo":
+      return letGo(reason);
+    case "moveLeader":
+      return moveLeader(job.to, settings, etcd);
+    case "rearm":
+      for (const note of job.notes) unlinkSync(join(DISARMED, note));
+      syncFolder(DISARMED);
+      return DONE;
+  }
+}
+
+function marked(name: string, result: JobResult): JobResult {
+  if (result.ok) mark(name);
+  return result;
+}
+
+async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdClient): Promise<JobResult> {
+  const own = `https://127.0.0.1:${MEMBER_PORT}`;
+  const sibling = `https://${settings.peer.frontend}:${MEMBER_PORT}`;
+  const isNodeOne = settings.core.index === 0;
+  try {
+    await etcd.moveLeader(to, {
+      E1: isNodeOne ? own : sibling,
+      E2: isNodeOne ? sibling : own,
+      T: `https://127.0.0.1:${T_PORT}`,
+    });
+    return DONE;
+  } catch (error) {
+    return { ok: false, why: (error as Error).message };
+  }
+}
+
+/** Ends this node's use of a frozen volume without completing one of its writes. */
+async function letGo(reason: string): Promise<JobResult> {
+  if (loadedLine() !== "8.4") return forceSecondary();
+  // DRBD 8.4 cannot fail suspended I/O, and an orderly reboot would wait for the frozen mount for ever.
+  const told = `this node resets itself to let go of the frozen volume: ${reason}`;
+  say("alarm", told);
+  try {
+    writeFileSync("/dev/kmsg", `<1>tandem-agent: ${told}\n`);
+    writeDurably(LET_GO, `${new Date().toISOString()} boot ${bootId()}: ${told}\n`);
+  } catch (error) {
+    say("warning", `the reason cannot be kept: ${(error as Error).message}`);
+  }
+  // Time for the journal to take the line; no sync, it would wait for the frozen volume.
+  await pause(100);
+  writeFileSync("/proc/sysrq-trigger", "b");
+  return { ok: false, why: "the kernel did not reset the machine when asked by sysrq b" };
+}
+
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

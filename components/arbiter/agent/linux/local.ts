@@ -1,0 +1,61 @@
+import { readdirSync } from "node:fs";
+import { DISARMED } from "../paths.ts";
+import type { Local } from "../world.ts";
+import { readDoor } from "./door.ts";
+import { glance, readVolume } from "./drbd.ts";
+import { isMounted, readT } from "./units.ts";
+
+async function readLocal(sibling: string): Promise<Local> {
+  const [volume, door] = await Promise.all([readVolume(), readDoor(sibling)]);
+  return {
+    volume,
+    door: door === "open" ? "open" : "closed",
+    mounted: isMounted(),
+    t: readT(),
+    disarmed: disarmed(),
+  };
+}
+
+/** Only whole notes: the handler writes aside, under a name that begins with a dot, and renames. */
+function disarmed(): string[] {
+  return readdirSync(DISARMED)
+    .filter((name) => !name.startsWith("."))
+    .sort();
+}
+
+/** What a full reading costs programs for, cheaply: it differs whenever a reading would be worth its price. */
+export function cheapLook(): string {
+  return [glance(), isMounted(), readT(), ...disarmed()].join(" ");
+}
+
+/**
+ * Reads one after the other, so that readings arrive in the order in which they were made. Everyone who asks while one is
+ * being made waits for the next: a reading handed out was begun after it was asked for.
+ */
+export class LocalReader {
+  #running: Promise<Local> | null = null;
+  #next: Promise<Local> | null = null;
+  readonly #read: () => Promise<Local>;
+
+  constructor(sibling: string, read: () => Promise<Local> = () => readLocal(sibling)) {
+    this.#read = read;
+  }
+
+  fresh(): Promise<Local> {
+    if (this.#running === null) return this.#begin();
+    this.#next ??= this.#running.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
+    return this.#next;
+  }
+
+  #begin(): Promise<Local> {
+    this.#next = null;
+    const running = this.#read().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+}

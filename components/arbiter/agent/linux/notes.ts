@@ -1,0 +1,77 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Check, exact, integer, list, nullable, text } from "../check.ts";
+import { type ClaimKey, EMPTY_NOTES, type Notes } from "../world.ts";
+
+const token = text(/^[A-Za-z0-9-]{1,64}$/, "a token");
+const keys: Check<ClaimKey[]> = list(
+  exact<ClaimKey>({
+    incarnation: token,
+    gen: text(/^[0-9A-F]{16}$/, "16 upper-case hex digits"),
+    k: integer(0, 1_000_000),
+  }),
+  1000,
+);
+
+const notes: Check<Notes> = exact<Notes>({
+  adopted: nullable(token),
+  nothingBut: nullable(token),
+  intents: keys,
+  won: keys,
+  releasing: keys,
+  doorOpened: nullable(token),
+  connectedIn: nullable(token),
+});
+
+/**
+ * The notes of this node; empty if there have never been any.
+ * @throws Error if the file cannot be understood: an agent without its memory must not decide
+ */
+export function readNotes(path: string): Notes {
+  let json: string;
+  try {
+    json = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return EMPTY_NOTES;
+    throw error;
+  }
+  try {
+    return notes({ ...EMPTY_NOTES, ...JSON.parse(json) }, "");
+  } catch (error) {
+    throw new Error(
+      `${path} cannot be understood: ${(error as Error).message}. It says which claims this node has asked for, so nothing is ` +
+        "decided without it; do not delete it while the nodes are apart",
+    );
+  }
+}
+
+/**
+ * Durable when it returns: aside, fsync, rename, fsync of the folder.
+ * @throws Error if any step fails; then nothing that follows may happen
+ */
+export function writeDurably(path: string, content: string): void {
+  const aside = `${path}.new`;
+  const file = openSync(aside, "w", 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(aside, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes a rename or an unlink inside the folder durable. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+export function writeNotes(path: string, value: Notes): void {
+  writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
+}

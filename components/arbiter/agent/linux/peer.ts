@@ -1,0 +1,217 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect, createServer, type PeerCertificate, type Server, type TLSSocket } from "node:tls";
+import { Misfit } from "../check.ts";
+import { checkHello } from "../hello.ts";
+import type { Hello } from "../world.ts";
+
+/**
+ * The handshake: one connection, one question, one answer, each a line of JSON; both ends show a certificate of the site
+ * with their node's name. An answer belongs to the connection that asked, so none is kept and none comes late.
+ */
+export interface HandshakeOptions {
+  site: string;
+  sibling: string;
+  /** Folder with site-ca.crt and agent.{crt,key}. */
+  pki: string;
+  port: number;
+}
+
+const LINE_LIMIT = 16 * 1024;
+const EXCHANGE_MS = 2000;
+/** A path that has not answered by now may have died silently: the question is put on the other one as well. */
+const SECOND_PATH_MS = 300;
+const LISTEN_AGAIN_MS = 1000;
+const CONNECTIONS = 16;
+
+interface Credentials {
+  ca: Buffer;
+  cert: Buffer;
+  key: Buffer;
+}
+
+function credentials(pki: string): Credentials {
+  const read = (name: string) => readFileSync(join(pki, name));
+  return { ca: read("site-ca.crt"), cert: read("agent.crt"), key: read("agent.key") };
+}
+
+const isSibling = (certificate: PeerCertificate, sibling: string): boolean => certificate.subject?.CN === sibling;
+
+/** @throws Misfit for anything but a whole hello of this site's other node */
+export function parseHello(line: string, options: HandshakeOptions): Hello {
+  const hello = checkHello(JSON.parse(line), "");
+  if (hello.site !== options.site) throw new Misfit(`site is ${hello.site}; allowed is ${options.site}`);
+  if (hello.node !== options.sibling) throw new Misfit(`node is ${hello.node}; allowed is ${options.sibling}`);
+  return hello;
+}
+
+/** Calls back with the first line, once. More than the limit without an end of line ends the connection. */
+function onLine(socket: TLSSocket, take: (line: string) => void): void {
+  let text = "";
+  let taken = false;
+  socket.setEncoding("utf8");
+  socket.on("data", (chunk: string) => {
+    if (taken) return;
+    text += chunk;
+    const end = text.indexOf("\n");
+    if (end >= 0) {
+      taken = true;
+      take(text.slice(0, end));
+    } else if (text.length > LINE_LIMIT) socket.destroy(new Misfit(`a line of more than ${LINE_LIMIT} characters`));
+  });
+}
+
+/** Answers questions on each of this node's addresses; an address that is not there yet is tried again. */
+export class HandshakeServer {
+  readonly #servers: Server[] = [];
+  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #options: HandshakeOptions;
+
+  /**
+   * @param greeted the sibling asks; `reply` answers in this very connection
+   * @param refused a connection that was not the sibling's, or not a question; the reason in words
+   */
+  constructor(
+    options: HandshakeOptions & { addresses: readonly string[] },
+    on: { greeted(hello: Hello, reply: (hello: Hello) => void): void; refused(why: string): void },
+  ) {
+    this.#options = options;
+    const tls = { ...credentials(options.pki), requestCert: true, rejectUnauthorized: true } as const;
+    for (const address of options.addresses) {
+      const server = createServer({ ...tls, minVersion: "TLSv1.3", handshakeTimeout: EXCHANGE_MS });
+      server.maxConnections = CONNECTIONS;
+      server.on("secureConnection", (socket) => this.#serve(socket, on));
+      server.on("tlsClientError", (error, socket) => {
+        if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") on.refused(`${error.message}`);
+        socket.destroy();
+      });
+      this.#listen(server, address, on.refused);
+      this.#servers.push(server);
+    }
+  }
+
+  close(): void {
+    for (const retry of this.#retries) clearTimeout(retry);
+    for (const server of this.#servers) server.close();
+  }
+
+  #listen(server: Server, address: string, refused: (why: string) => void): void {
+    let complained = false;
+    const listen = () => server.listen({ host: address, port: this.#options.port });
+    server.on("error", (error) => {
+      if (!complained) refused(`cannot listen on ${address}, trying again: ${error.message}`);
+      complained = true;
+      const retry = setTimeout(() => {
+        this.#retries.delete(retry);
+        listen();
+      }, LISTEN_AGAIN_MS);
+      this.#retries.add(retry);
+    });
+    listen();
+  }
+
+  #serve(
+    socket: TLSSocket,
+    on: { greeted(hello: Hello, reply: (hello: Hello) => void): void; refused(why: string): void },
+  ): void {
+    const limit = setTimeout(() => socket.destroy(), EXCHANGE_MS);
+    socket.on("close", () => clearTimeout(limit));
+    socket.on("error", () => {});
+    if (!isSibling(socket.getPeerCertificate(), this.#options.sibling)) {
+      on.refused(`a certificate that is not ${this.#options.sibling}'s, from ${socket.remoteAddress}`);
+      socket.destroy();
+      return;
+    }
+    onLine(socket, (line) => {
+      try {
+        const hello = parseHello(line, this.#options);
+        on.greeted(hello, (reply) => {
+          if (!socket.destroyed) socket.end(`${JSON.stringify(reply)}\n`);
+        });
+      } catch (error) {
+        on.refused(`a question that is none, from ${socket.remoteAddress}: ${(error as Error).message}`);
+        socket.destroy();
+      }
+    });
+  }
+}
+
+export class HandshakeClient {
+  readonly #options: HandshakeOptions;
+  readonly #addresses: readonly string[];
+  readonly #credentials: Credentials;
+
+  /** @param options.addresses the sibling's, in the order of preference */
+  constructor(options: HandshakeOptions & { addresses: readonly string[] }) {
+    this.#options = options;
+    this.#addresses = options.addresses;
+    this.#credentials = credentials(options.pki);
+  }
+
+  /** The sibling's answer to this question, or why there is none. The first path that answers ends the others. */
+  ask(hello: Hello): Promise<{ hello: Hello } | { failure: string }> {
+    const question = `${JSON.stringify(hello)}\n`;
+    return new Promise((resolve) => {
+      const failures: string[] = [];
+      const paths = this.#addresses.map((address) => this.#open(address));
+      let asked = 0;
+      const finish = (result: { hello: Hello } | { failure: string }) => {
+        clearTimeout(limit);
+        clearTimeout(second);
+        for (const path of paths) path.destroy();
+        resolve(result);
+      };
+      const limit = setTimeout(() => finish({ failure: `no answer within ${EXCHANGE_MS} ms` }), EXCHANGE_MS);
+      // One question is put where the connection stands first, so that the sibling answers once.
+      const ready: TLSSocket[] = [];
+      const put = () => {
+        const path = ready.shift();
+        if (path === undefined) return;
+        asked++;
+        path.write(question);
+      };
+      let late = false;
+      const second = setTimeout(() => {
+        late = true;
+        put();
+      }, SECOND_PATH_MS);
+      paths.forEach((path, index) => {
+        let failed = false;
+        const fail = (why: string) => {
+          if (failed) return;
+          failed = true;
+          failures.push(`${this.#addresses[index]}: ${why}`);
+          path.destroy();
+          if (failures.length === paths.length) finish({ failure: failures.join("; ") });
+          else put();
+        };
+        path.on("error", (error) => fail(error.message));
+        path.on("close", () => fail("closed without an answer"));
+        path.on("secureConnect", () => {
+          ready.push(path);
+          if (asked === 0 || late || failures.length > 0) put();
+        });
+        onLine(path, (line) => {
+          try {
+            finish({ hello: parseHello(line, this.#options) });
+          } catch (error) {
+            fail(`an answer that is none: ${(error as Error).message}`);
+          }
+        });
+      });
+    });
+  }
+
+  #open(address: string): TLSSocket {
+    return connect({
+      ...this.#credentials,
+      host: address,
+      port: this.#options.port,
+      minVersion: "TLSv1.3",
+      checkServerIdentity: (_host, certificate) =>
+        isSibling(certificate, this.#options.sibling)
+          ? undefined
+          : new Misfit(`a certificate that is not ${this.#options.sibling}'s`),
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { initialState, step } from "./core.ts";
+import { say } from "./journal.ts";
+import { LinuxWorld } from "./linux.ts";
+import { SETTINGS } from "./paths.ts";
+import { readSettings } from "./settings.ts";
+import { statusReport } from "./status.ts";
+import type { Event } from "./world.ts";
+
+/** The daemon: events one at a time, each decided by the core and carried out before the next. */
+async function main(): Promise<void> {
+  const settings = readSettings(SETTINGS);
+  let state = initialState(settings.core);
+  const queue: Event[] = [];
+  let busy = false;
+
+  function post(event: Event): void {
+    queue.push(event);
+    if (busy) return;
+    busy = true;
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const decided = step(state, next);
+      state = decided.state;
+      world.perform(decided.actions);
+    }
+    busy = false;
+  }
+
+  const world = new LinuxWorld(settings, post);
+  await world.start((local) => statusReport(state, local));
+  say("info", `tandem agent of ${settings.core.node}, site ${settings.core.site}, is deciding`);
+}
+
+// Whatever is not understood ends the agent: systemd starts it again, and it reads everything anew.
+process.on("uncaughtException", (error) => {
+  say("alarm", `the agent ends: ${error.stack ?? error}`);
+  process.exit(1);
+});
+
+await main();

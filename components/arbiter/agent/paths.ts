@@ -1,0 +1,22 @@
+/** Fixed places and names on a node; what shell scripts and units know by the same names. */
+export const SETTINGS = "/etc/tandem/settings.json";
+export const PKI = "/etc/tandem/pki";
+export const NOTES = "/var/lib/tandem/notes.json";
+export const DISARMED = "/var/lib/tandem/disarmed";
+export const SPLIT_BRAIN = "/var/lib/tandem/split-brain";
+export const LET_GO = "/var/lib/tandem/let-go";
+export const SOCKET = "/run/tandem/agent.sock";
+
+export const RESOURCE = "etcd-t";
+export const MINOR = 10;
+export const DRBD_PORT = 7788;
+export const MOUNTPOINT = "/var/lib/etcd-transient";
+
+export const VOLUME_UNIT = "etcd-transient-volume.service";
+export const MOUNT_UNIT = "var-lib-etcd\\x2dtransient.mount";
+export const T_UNIT = "etcd-transient.service";
+
+export const HANDSHAKE_PORT = 2384;
+/** Client ports of the regular member and of T; both also listen on loopback. */
+export const MEMBER_PORT = 2379;
+export const T_PORT = 2383;
