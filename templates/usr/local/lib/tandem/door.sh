@@ -1,0 +1,48 @@
+#!/bin/bash
+# The door: two routing rules that drop etcd's peer traffic with the sibling, in both directions, existing connections too.
+#   door.sh close    in force when this succeeds
+#   door.sh open     gone when this succeeds
+#   door.sh status   one word: closed, open, or half (one rule of the two: neither shut nor open)
+set -u
+
+root=${TANDEM_ROOT:-}
+# shellcheck source=/dev/null
+. "$root/etc/tandem/node.env" || exit 1
+
+status() {
+    local rules rule found=0
+    rules=$(ip rule show) || return
+    while read -r rule; do
+        case $rule in
+            2380:*"from all to $SIBLING_BACKEND ipproto tcp dport 2380-2382 blackhole"*) found=$((found | 1)) ;;
+            2381:*"from all to $SIBLING_BACKEND ipproto tcp sport 2380-2382 blackhole"*) found=$((found | 2)) ;;
+        esac
+    done <<<"$rules"
+    case $found in
+        0) echo open ;;
+        3) echo closed ;;
+        *) echo half ;;
+    esac
+}
+
+# Rules of another protocol than `kernel` are removed by systemd-networkd as not its own. Forced: a rule that is already
+# there, or already gone, must not keep the other from being changed. What counts is what is read back.
+change() {
+    local said now
+    said=$(printf 'rule %s blackhole to %s ipproto tcp %s 2380-2382 protocol kernel pref %s\n' \
+        "$1" "$SIBLING_BACKEND" dport 2380 "$1" "$SIBLING_BACKEND" sport 2381 | ip -force -batch - 2>&1)
+    now=$(status) || now=unreadable
+    [ "$now" = "$2" ] && return
+    echo "the door is $now, not $2${said:+: $said}" >&2
+    return 1
+}
+
+case ${1:-} in
+    close) change add closed ;;
+    open) change del open ;;
+    status) status ;;
+    *)
+        echo "door.sh knows close, open and status, not '${1:-}'" >&2
+        exit 1
+        ;;
+esac

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Brings the volume of the transient member up as far as a boot may: attached, not connected. Whether and when the nodes
+# connect is the agent's decision.
+#   drbd-attach.sh           load DRBD, choose its configuration, attach; nothing to do when it is configured already
+#   drbd-attach.sh select    only choose the configuration
+set -u
+
+root=${TANDEM_ROOT:-}
+# shellcheck source=/dev/null
+. "$root/etc/tandem/node.env" || exit 1
+renderings=$root/etc/tandem/drbd
+chosen=$root/etc/drbd.d/$RESOURCE.res
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# The two versions read different words, and each tool refuses the other's.
+choose() {
+    local version
+    modprobe drbd || fail "the kernel module drbd cannot be loaded; install a kernel or a package that brings it"
+    version=$(cat "$root/sys/module/drbd/version") || fail 'the version of the loaded kernel module drbd cannot be read'
+    case $version in
+        8.4.*) line=8.4 ;;
+        9.*) line=9 ;;
+        *) fail "the kernel module drbd is $version; Tandem knows 8.4 and 9" ;;
+    esac
+    [ -e "$renderings/$line.res" ] ||
+        fail "the kernel module drbd is $version, and the site's datastore.drbd.version asks for $(cd "$renderings" && echo *.res); load that module, or say auto"
+    [ "$(readlink "$chosen")" = "$renderings/$line.res" ] && return
+    drbdadm --config-file="$renderings/$line.res" dump "$RESOURCE" >/dev/null || fail "drbdadm refuses $renderings/$line.res"
+    if ! { ln -s -f -n "$renderings/$line.res" "$chosen.tandem-new" && mv -T "$chosen.tandem-new" "$chosen" && sync "${chosen%/*}"; }; then
+        fail "$chosen cannot be made a link to $renderings/$line.res"
+    fi
+}
+
+read_events() {
+    events=$(drbdsetup events2 --now "$RESOURCE") || fail "drbdsetup cannot read the state of $RESOURCE"
+}
+
+is_configured() {
+    [[ $events = *"exists $1 "* ]]
+}
+
+# Each step is skipped when an earlier run got that far.
+attach() {
+    read_events
+    is_configured resource || drbdadm new-resource "$RESOURCE" || fail "the resource $RESOURCE cannot be configured"
+    is_configured device || drbdadm new-minor "$RESOURCE" || fail "the device /dev/drbd$MINOR cannot be made"
+    # On DRBD 9 a node without a configured peer is promoted without a question; on 8.4 the peer comes with `connect`.
+    if [ "$line" = 9 ]; then
+        is_configured connection || drbdadm new-peer "$RESOURCE" || fail "the peer of $RESOURCE cannot be configured"
+        is_configured path || drbdadm new-path "$RESOURCE" || fail "the path to the peer of $RESOURCE cannot be configured"
+    fi
+    read_events
+    [[ $events = *' disk:Diskless'* ]] || return 0
+    drbdadm attach "$RESOURCE" ||
+        fail "the disk of $RESOURCE cannot be attached; if it was replaced, build this node anew from its sibling: tandem replace $NODE"
+}
+
+choose
+[ "${1:-}" = select ] || attach

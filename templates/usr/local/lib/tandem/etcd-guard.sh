@@ -1,0 +1,37 @@
+#!/bin/bash
+# Refuses to start this node's regular member without its own data: etcd started on an empty folder becomes a new member
+# with the old one's identity and none of its promises. An empty folder is right once: when the site is founded, which
+# `tandem volume create` notes.
+set -eu
+
+root=${TANDEM_ROOT:-}
+# shellcheck source=/dev/null
+. "$root/etc/tandem/node.env"
+data=$root/var/lib/etcd
+mark="{\"site\":\"$SITE\",\"node\":\"$NODE\"}"
+
+refuse() {
+    echo "etcd is not started: $*" >&2
+    exit 1
+}
+
+[ -d "$data" ] || refuse "$data is missing; \`pulumi up\` makes it"
+
+for wal in "$data"/member/wal/*.wal; do
+    [ -e "$wal" ] || continue
+    foreign="move it away: mv $data/member $data.foreign"
+    [ -e "$data/tandem.json" ] || refuse "$data holds data that Tandem did not make; $foreign"
+    found=$(cat "$data/tandem.json")
+    [ "$found" = "$mark" ] || refuse "the data in $data is of $found, and this node is $mark; $foreign"
+    exit 0
+done
+
+rebuild="Build this node anew from its sibling: tandem replace $NODE"
+! [ -e "$STATE/etcd-member" ] ||
+    refuse "the member's data is gone from $data, and an empty member would forget what it has promised. $rebuild"
+[ -e "$STATE/founding" ] || refuse "$data holds no member, and this node was not part of founding the site. $rebuild"
+
+printf '%s\n' "$mark" >"$data/.tandem.json"
+sync "$data/.tandem.json"
+mv "$data/.tandem.json" "$data/tandem.json"
+sync "$data"
