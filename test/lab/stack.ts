@@ -1,0 +1,45 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import type { Lab } from "./lab.ts";
+import type { RunOptions, RunResult } from "./process.ts";
+
+const checkout = join(import.meta.dirname, "..", "..");
+const stack = "lab";
+
+/** The lab's site as a Pulumi stack. */
+export interface LabStack {
+  /** The effective configuration: stacks/Pulumi.lab.yaml with what this machine made filled in. */
+  readonly configFile: string;
+  /** Runs the CLI on the lab's network; `--stack` and the configuration are given. */
+  pulumi(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Changes `tandem:site` of the effective configuration. */
+  change(edit: (site: Site) => void): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a test may change any value of a configuration
+export type Site = Record<string, any>;
+
+/** Puts the stack of the lab's site together, in the lab's folder; nothing is applied yet. */
+export async function labStack(lab: Lab): Promise<LabStack> {
+  const configFile = join(lab.folder, `Pulumi.${stack}.yaml`);
+  await writeFile(configFile, await readFile(join(checkout, "stacks", `Pulumi.${stack}.yaml`)));
+  const change = async (edit: (site: Site) => void) => {
+    const file = parse(await readFile(configFile, "utf8"));
+    edit(file.config["tandem:site"]);
+    await writeFile(configFile, stringify(file));
+  };
+  await change((site) => {
+    for (const machine of [...site.nodes, site.witness]) machine.hostKey = lab.hostKey;
+    const { version, sha256 } = lab.toolchain.etcdRelease;
+    site.datastore = { ...site.datastore, kind: "etcd-witness", etcd: { version, sha256 } };
+  });
+
+  const cli = (args: readonly string[], options: RunOptions = {}) =>
+    lab.exec(["pulumi", "--non-interactive", "-C", checkout, ...args], { timeoutMs: 900_000, ...options, env: lab.pulumiEnv() });
+  await cli(["stack", "init", stack, "--no-select"]);
+  const key = await readFile(lab.privateKey, "utf8");
+  const set = ["config", "set", "--stack", stack, "--config-file", configFile, "--secret", "--path"];
+  await cli([...set, "tandem:site.ssh.privateKey"], { input: key });
+  return { configFile, change, pulumi: ([verb = "", ...args], options) => cli([verb, "--stack", stack, "--config-file", configFile, ...args], options) };
+}
