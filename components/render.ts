@@ -33,5 +33,5 @@ export function render(path: string, values: Values): string {
 
 /** The text of a file below templates/ that takes no values. */
 export function readTemplate(path: string): string {
-  return readFileSync(fileURLToPath(new URL(path, templates)), "utf8");
+  return readFileSync(fileURLToPath(new URL(encodeURI(path), templates)), "utf8");
 }
