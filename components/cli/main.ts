@@ -1,8 +1,9 @@
 import { apply, remove } from "./apply/verb.ts";
 
+import { status } from "./status.ts";
 import { Failure, type Verb } from "./verb.ts";
 
-const verbs: Readonly<Record<string, Verb>> = { apply, remove };
+const verbs: Readonly<Record<string, Verb>> = { apply, remove, status };
 
 await main(process.argv.slice(2));
 
