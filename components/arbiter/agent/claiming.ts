@@ -52,7 +52,8 @@ export function take(d: Draft, result: ClaimStep, before: ClaimRun | null): void
   const { gen } = before.key;
   if (before.purpose === "stage") d.s.staged = result.firstOpen;
   if (before.purpose === "stage" || before.purpose === "tidy") {
-    d.s.witnessHeld = result.verdict === "undecided";
+    // Also when the sibling still holds this claim: it releases it soon, and is not asked in a circle until then.
+    d.s.witnessHeld = result.verdict !== null;
     return;
   }
   if (result.verdict === null) return;

@@ -69,11 +69,12 @@ export function doorOpensToFrozen(s: State, hello: Hello): boolean {
 export type FrozenOutcome = "lost" | "asGoodAsWon" | "meet" | "letGo" | "wait";
 
 export function frozenOutcome(s: State, hello: Hello): FrozenOutcome {
-  const { gen } = s.local.volume;
+  const { gen, disk } = s.local.volume;
   if (hello.connection === "Connected") return "wait";
   if (gen !== null && hello.left === gen) return "lost";
   if (hello.role !== "Secondary") return "wait";
-  if (hello.gen === gen && (hello.disk === "Outdated" || hello.disk === "Inconsistent")) return "asGoodAsWon";
+  const siblingBehind = hello.disk === "Outdated" || hello.disk === "Inconsistent";
+  if (hello.gen === gen && siblingBehind && disk === "UpToDate") return "asGoodAsWon";
   if (hello.gen === gen && hello.disk === "UpToDate" && !hello.fresh && hello.claim !== "won") return "meet";
   return "letGo";
 }

@@ -2,6 +2,7 @@ import { advance, forgetOtherGenerations, giveUpAllBut, reliedOn } from "./claim
 import { take } from "./claiming.ts";
 import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
+import { mayClaim } from "./rules.ts";
 import { connected, holder, type State, together } from "./state.ts";
 import { answerPromotion, verdict } from "./verdict.ts";
 import { pollWitness, start } from "./work.ts";
@@ -121,13 +122,17 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
     pollWitness(d);
   }
 
-  if (connected(d.s) || d.s.heard !== true || d.s.local.volume.splitBrain) return;
   const { volume } = d.s.local;
+  if (connected(d.s) || volume.splitBrain) return;
+  // The answer may have come on the frontend: halves meet on the backend only.
+  const reachable = d.s.heard === true;
   if (!volume.frozen) {
-    if (doorOpensAwake(d.s, hello) || doorOpensToFrozen(d.s, hello)) meet(d);
+    if (reachable && (doorOpensAwake(d.s, hello) || doorOpensToFrozen(d.s, hello))) meet(d);
     return;
   }
-  if (d.s.undecided !== volume.gen) return;
+  // The witness decides first; the sibling's word counts when it does not, or must not be asked.
+  const witnessMayDecide = mayClaim(d.s) && d.s.undecided !== volume.gen;
+  if (witnessMayDecide || reliedOn(d.s.notes, volume.gen) !== null) return;
   switch (frozenOutcome(d.s, hello)) {
     case "lost":
       d.s.lost = volume.gen;
@@ -138,10 +143,10 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
       d.s.asks = [];
       return;
     case "meet":
-      meet(d);
+      if (reachable) meet(d);
       return;
     case "letGo":
-      d.s.condemned = true;
+      if (reachable) d.s.condemned = true;
       return;
     case "wait":
   }

@@ -114,7 +114,10 @@ export const RULES: readonly Rule[] = [
     source: "rule 4, lock 5",
     reason: "the sibling owns the data from here on: this frozen copy must be let go",
     urgent: true,
-    when: (s) => s.local.volume.frozen && alone(s) && (s.lost === s.local.volume.gen || s.condemned),
+    when: (s) => {
+      const { frozen, gen } = s.local.volume;
+      return frozen && alone(s) && (s.lost === gen || s.condemned) && reliedOn(s.notes, gen) === null;
+    },
     job: () => ({ name: "letGo" }),
   },
   {

@@ -19,7 +19,8 @@ export const TIMERS: readonly Timer[] = [
   {
     // After a boot the old T may have been frozen only by our promotion's fencing, so the hold-off counts from there.
     name: "readHoldOff",
-    wanted: (s) => (s.gateAfterBoot ? alone(s) && holder(s) : lossConfirmed(s)),
+    // Packets that come back after a takeover do not stop it: the volume was already taken.
+    wanted: (s) => (s.gateAfterBoot ? alone(s) && holder(s) : alone(s) && (s.heard === false || holder(s))),
     ms: (s) => s.settings.readHoldOffMs,
   },
   { name: "killLimit", wanted: (s) => s.local.volume.frozen, ms: (s) => s.settings.killLimitMs },
