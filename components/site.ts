@@ -15,8 +15,15 @@ export class Site extends pulumi.ComponentResource {
   constructor(name: string, { config }: SiteArgs) {
     super("tandem:site:Site", name);
     const program = bundle("cli/main.ts");
-    const hostOf = (machine: string, { hostKey, ...rest }: { hostKey: string; address: string; port?: number | undefined }) =>
-      new Host(machine, { address: rest.address, port: rest.port ?? config.ssh.port, hostKey, ssh: config.ssh, program }, { parent: this });
+    const hostOf = (
+      machine: string,
+      { hostKey, ...rest }: { hostKey: string; address: string; port?: number | undefined },
+    ) =>
+      new Host(
+        machine,
+        { address: rest.address, port: rest.port ?? config.ssh.port, hostKey, ssh: config.ssh, program },
+        { parent: this },
+      );
     const [one, two] = config.nodes.map((node: NodeConfig) => hostOf(node.name, { ...node, address: node.frontend }));
     const witness = config.witness as ManagedWitness;
     const w = hostOf("witness", { address: witness.host, hostKey: witness.hostKey });

@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FileSet } from "./cli/apply/bundle-type.ts";
 import type { WitnessStorage } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
+import { certificateVersions, pkiFileSet } from "./pki/file-set.ts";
+import type { PkiFiles } from "./pki/site-pki.ts";
 import { readTemplate, render } from "./render.ts";
 
 /** What a managed witness of one site is made of. */
@@ -15,15 +17,8 @@ export interface WitnessArgs {
   readonly storage: WitnessStorage;
   /** Whether destroying also removes claims that lie on a disk. */
   readonly purge: boolean;
-  readonly pki: WitnessPki;
-}
-
-export interface WitnessPki {
-  /** PEM, for the name {@link serverName}. */
-  readonly serverCertificate: pulumi.Input<string>;
-  readonly serverKey: pulumi.Input<string>;
-  /** PEM of the authority behind the nodes' client certificates. */
-  readonly siteCa: pulumi.Input<string>;
+  /** The server's certificate and key, and `ca.crt`, the authority behind the nodes' client certificates. */
+  readonly pki: PkiFiles;
 }
 
 /** The web server's part of a site: its tree, its limits for each node, its certificate. Other sites may share the server. */
@@ -34,30 +29,11 @@ export class Witness extends pulumi.ComponentResource {
   constructor(name: string, args: WitnessArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:witness:Witness", name, {}, opts);
     const { host, site, pki } = args;
-    const folder = `/etc/tandem/witness/${site}`;
     // Named after the site: the records on a shared witness must not meet.
     const component = `witness-${site}`;
-    const key = host.push(
-      component,
-      pulumi.output(pki.serverKey).apply((pem) => witnessKey(folder, pem)),
-      {
-        parent: this,
-        secret: true,
-      },
-    );
-    const certificates = { serverCertificate: pki.serverCertificate, siteCa: pki.siteCa };
-    const files = pulumi.output(certificates).apply(({ serverCertificate, siteCa }): FileSet => {
-      const rendered = witnessFiles(args);
-      return {
-        ...rendered,
-        files: {
-          [`${folder}/server.crt`]: { mode: "0644", content: serverCertificate, check: "certificate" },
-          [`${folder}/site-ca.crt`]: { mode: "0644", content: siteCa, check: "certificate" },
-          ...rendered.files,
-        },
-      };
-    });
-    this.ready = host.push(component, files, { parent: this, dependsOn: [key] });
+    const keys = host.push(component, pkiFileSet(pki), { parent: this, secret: true });
+    const files = certificateVersions(pki).apply((versions): FileSet => ({ ...witnessFiles(args), versions }));
+    this.ready = host.push(component, files, { parent: this, dependsOn: [keys] });
     this.registerOutputs();
   }
 }
@@ -76,7 +52,7 @@ export function witnessFiles({ site, port, nodes, storage, purge }: WitnessPlan)
   const treeUnit = `tandem-witness-tree-${site}.service`;
   const mount = storage.kind === "tmpfs" ? mountUnit(tree) : "";
   const conf = `/etc/nginx/conf.d/tandem-${site}.conf`;
-  const key = `/etc/tandem/witness/${site}`;
+  const pki = `/etc/tandem-witness/${site}`;
   const unit = (content: string) => ({ mode: "0644", content, check: "unit" }) as const;
   return {
     packages: ["nginx"],
@@ -122,16 +98,12 @@ export function witnessFiles({ site, port, nodes, storage, purge }: WitnessPlan)
         state: "started",
         // A reload keeps the nodes' connections, over which a claim is fast.
         onChange: "reload",
-        restartOn: [conf, `${key}/server.crt`, `${key}/server.key`, `${key}/site-ca.crt`],
+        restartOn: [conf, `${pki}/server.crt`, `${pki}/server.key`, `${pki}/ca.crt`],
       },
     ],
     ...(storage.kind === "disk" ? { data: [tree], purge } : {}),
     prove: [{ kind: "listening", address: "127.0.0.1", port, withinSeconds: 20 }],
   };
-}
-
-function witnessKey(folder: string, pem: string): FileSet {
-  return { files: { [`${folder}/server.key`]: { mode: "0600", content: pem } } };
 }
 
 /** The name that systemd demands of the unit for a mount point of letters, digits, dashes and slashes. */

@@ -36,10 +36,19 @@ export async function labStack(lab: Lab): Promise<LabStack> {
   });
 
   const cli = (args: readonly string[], options: RunOptions = {}) =>
-    lab.exec(["pulumi", "--non-interactive", "-C", checkout, ...args], { timeoutMs: 900_000, ...options, env: lab.pulumiEnv() });
+    lab.exec(["pulumi", "--non-interactive", "-C", checkout, ...args], {
+      timeoutMs: 900_000,
+      ...options,
+      env: lab.pulumiEnv(),
+    });
   await cli(["stack", "init", stack, "--no-select"]);
   const key = await readFile(lab.privateKey, "utf8");
   const set = ["config", "set", "--stack", stack, "--config-file", configFile, "--secret", "--path"];
   await cli([...set, "tandem:site.ssh.privateKey"], { input: key });
-  return { configFile, change, pulumi: ([verb = "", ...args], options) => cli([verb, "--stack", stack, "--config-file", configFile, ...args], options) };
+  return {
+    configFile,
+    change,
+    pulumi: ([verb = "", ...args], options) =>
+      cli([verb, "--stack", stack, "--config-file", configFile, ...args], options),
+  };
 }

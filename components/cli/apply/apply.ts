@@ -7,6 +7,8 @@ import {
   deleteFiles,
   ensureDirectories,
   findChanged,
+  holdsOther,
+  keepOriginal,
   kindOf,
   missingParents,
   replaceFiles,
@@ -42,6 +44,7 @@ export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promis
   say("installed", await ensureArtifacts(machine, bundle, record));
   say("loaded", await ensureModules(machine, bundle.modules ?? []));
 
+  await keepOriginals(machine, bundle, before, record);
   const written = await writeFiles(machine, bundle);
   say("wrote", written);
   const gone = await dropUndeclared(machine, bundle, record, others);
@@ -84,7 +87,8 @@ async function refuseForeign(
   const owned = new Set([record, ...others].flatMap(({ files }) => files));
   const foreign: string[] = [];
   for (const path of pathsOf(bundle)) {
-    if (!owned.has(path) && (await kindOf(machine, path)) !== "none") foreign.push(path);
+    if (owned.has(path) || bundle.files?.[path]?.takeOver) continue;
+    if ((await kindOf(machine, path)) !== "none") foreign.push(path);
   }
   if (foreign.length === 0) return;
   throw new Failure(
@@ -123,6 +127,17 @@ async function claimOwnership(
   };
   await saveRecord(machine, record);
   return record;
+}
+
+/** After the packages are there, which bring such files along. */
+async function keepOriginals(machine: Machine, bundle: ApplyBundle, before: AppliedRecord, record: AppliedRecord) {
+  for (const [path, { takeOver, content }] of Object.entries(bundle.files ?? {})) {
+    const ours = record.tookOver.includes(path) || (before.files.includes(path) && !before.pending);
+    if (!takeOver || ours || !(await holdsOther(machine, path, content))) continue;
+    await keepOriginal(machine, path);
+    record.tookOver = union(record.tookOver, [path]);
+    await saveRecord(machine, record);
+  }
 }
 
 async function ensureArtifacts(machine: Machine, bundle: ApplyBundle, record: AppliedRecord): Promise<string[]> {
@@ -169,7 +184,9 @@ async function dropUndeclared(
   await deleteFiles(
     machine,
     strayFiles.filter((path) => !elsewhere.has(path)),
+    record.tookOver,
   );
+  record.tookOver = record.tookOver.filter((path) => declared.has(path));
   for (const name of toReload) await reloadUnit(machine, name);
   const artifacts = new Set((bundle.artifacts ?? []).map(({ name }) => name));
   record.artifacts = Object.fromEntries(Object.entries(record.artifacts).filter(([name]) => artifacts.has(name)));

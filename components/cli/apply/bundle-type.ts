@@ -42,6 +42,11 @@ export interface FileSpec {
   readonly content: string;
   /** The program that must accept the file before it takes its place. */
   readonly check?: Checker;
+  /**
+   * The path is one where a Debian package leaves a file of its own. That file is kept as `<path>.before-tandem` and comes back
+   * with `remove`. Without this, a file that Tandem did not write is never overwritten.
+   */
+  readonly takeOver?: boolean;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../verb.ts";
 import { type Owner, resolveOwner } from "./accounts.ts";
@@ -84,9 +84,33 @@ export async function replaceFiles(
   }
 }
 
-export async function deleteFiles(machine: Machine, paths: readonly string[]): Promise<void> {
+/** Where a package's own file waits while Tandem's stands in its place. */
+export function keptOf(path: string): string {
+  return `${path}.before-tandem`;
+}
+
+/** Whether a path exists with another content. */
+export async function holdsOther(machine: Machine, path: string, content: string): Promise<boolean> {
+  const there = await readFile(at(machine, path), "utf8").catch(absent);
+  return there !== undefined && there !== content;
+}
+
+/** Keeps a package's file; the copy is complete before it has its name. */
+export async function keepOriginal(machine: Machine, path: string): Promise<void> {
+  const { mode, uid, gid } = await stat(at(machine, path));
+  const kept = at(machine, keptOf(path));
+  await writeAside(kept, await readFile(at(machine, path)), { mode: mode & 0o7777, uid, gid });
+  await settle(kept);
+  machine.step();
+}
+
+/** @param kept paths whose original comes back */
+export async function deleteFiles(machine: Machine, paths: readonly string[], kept: readonly string[]): Promise<void> {
   for (const path of paths) {
-    await removeDurably(at(machine, path));
+    if (kept.includes(path) && (await kindOf(machine, keptOf(path))) === "file") {
+      await rename(at(machine, keptOf(path)), at(machine, path));
+      await syncFolder(at(machine, dirname(path)));
+    } else if (!kept.includes(path)) await removeDurably(at(machine, path));
     machine.step();
   }
 }

@@ -11,6 +11,8 @@ export interface AppliedRecord {
   pending: boolean;
   /** Paths written, or about to be written. */
   files: string[];
+  /** Those of them in whose place a package's file was; see `FileSpec.takeOver`. */
+  tookOver: string[];
   /** Folders created by Tandem. */
   directories: string[];
   /** By artifact name. */
@@ -41,7 +43,7 @@ export interface OwnedUnit {
 export const RECORDS = "/var/lib/tandem/applied";
 
 export function emptyRecord(component: string): AppliedRecord {
-  return { component, pending: false, files: [], directories: [], artifacts: {}, units: {} };
+  return { component, pending: false, files: [], tookOver: [], directories: [], artifacts: {}, units: {} };
 }
 
 /** Every component's record, by component. */

@@ -24,7 +24,7 @@ export async function removeBundle(machine: Machine, bundle: ApplyBundle): Promi
     }
     const elsewhere = new Set(others.flatMap(({ files }) => files));
     const files = record.files.filter((path) => !elsewhere.has(path));
-    await deleteFiles(machine, files);
+    await deleteFiles(machine, files, record.tookOver);
     changes.push(...files.map((path) => `removed ${path}`));
     if (files.some((path) => path.startsWith("/etc/systemd/system/"))) await reloadManager(machine);
     for (const name of toReload) await reloadUnit(machine, name);

@@ -1,0 +1,77 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
+import type { DrbdConfig, NodeConfig } from "./config/site-config.ts";
+import type { Host } from "./host.ts";
+import { pkiFileSet } from "./pki/file-set.ts";
+import type { PkiFiles } from "./pki/site-pki.ts";
+
+export interface NodeArgs {
+  readonly host: Host;
+  readonly site: string;
+  readonly node: NodeConfig;
+  readonly sibling: NodeConfig;
+  readonly drbd: Pick<DrbdConfig, "minor">;
+  readonly pki: PkiFiles;
+  /** Whether destroying also forgets what the node knows of claims and members. */
+  readonly purge: boolean;
+}
+
+/** Under which both etcd members run; the same on every node, because the replicated volume holds the numbers. */
+export const etcdUser: UserSpec = { name: "tandem-etcd", id: 2379, home: "/var/lib/etcd" };
+
+/** What everything else on a node stands on: the account, the folders, the values of the shell scripts, the certificates. */
+export class Node extends pulumi.ComponentResource {
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, args: NodeArgs, opts: pulumi.ComponentResourceOptions) {
+    super("tandem:node:Node", name, {}, opts);
+    const base = args.host.push("node", nodeFiles(args), { parent: this });
+    const pki = args.host.push("pki", pkiFileSet(args.pki), { parent: this, dependsOn: [base], secret: true });
+    this.ready = [base, pki];
+    this.registerOutputs();
+  }
+}
+
+/** Everything but the certificates; pure. */
+export function nodeFiles({ site, node, sibling, drbd, purge }: Omit<NodeArgs, "host" | "pki">): FileSet {
+  return {
+    users: [etcdUser],
+    // curl asks the agent for the fence-peer handler.
+    packages: ["curl"],
+    directories: {
+      "/etc/tandem": { mode: "0755" },
+      "/etc/tandem/pki": { mode: "0755" },
+      "/etc/tandem/secrets": { mode: "0700" },
+      "/var/lib/tandem": { mode: "0700" },
+      "/var/lib/tandem/disarmed": { mode: "0700" },
+    },
+    files: {
+      "/etc/tandem/node.env": {
+        mode: "0644",
+        content: environment({
+          SITE: site,
+          NODE: node.name,
+          SIBLING_BACKEND: sibling.backend,
+          RESOURCE: "etcd-t",
+          MINOR: String(drbd.minor),
+          MOUNTPOINT: "/var/lib/etcd-transient",
+          DATA: "/var/lib/etcd-transient/data",
+          STATE: "/var/lib/tandem",
+        }),
+        check: "shell",
+      },
+    },
+    data: ["/var/lib/tandem"],
+    purge,
+  };
+}
+
+/** Lines that a shell sources; every value is a label, an address, a number or a path, none of which a shell expands. */
+function environment(values: Readonly<Record<string, string>>): string {
+  const unsafe = Object.entries(values).find(([, value]) => !/^[A-Za-z0-9/_.:-]+$/.test(value));
+  if (unsafe !== undefined)
+    throw new Error(`${unsafe[0]} is ${JSON.stringify(unsafe[1])}, which a shell would not read as it stands`);
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+}
