@@ -101,7 +101,7 @@ export class Guest {
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline) {
       if (!this.running) throw new Error(`guest ${this.name} died while it booted; its console:\n${this.console()}`);
-      if (await this.openConnection(1)) return;
+      if (await this.isConnected()) return;
       await sleep(50);
     }
     throw new Error(`no ssh on guest ${this.name} after ${timeoutMs} ms; its console:\n${this.console()}`);
@@ -207,6 +207,19 @@ export class Guest {
 
   private ssh(...args: string[]): string[] {
     return ["ip", "netns", "exec", this.lab.namespace, "ssh", "-F", this.lab.sshConfig, ...args];
+  }
+
+  /** Whether the shared connection answers, opened anew if need be. */
+  private async isConnected(): Promise<boolean> {
+    if (!existsSync(this.socket)) return this.openConnection(1);
+    const probe = run(this.ssh(this.name, "true"), { timeoutMs: 2000 });
+    const answers = await probe.then(
+      () => true,
+      () => false,
+    );
+    // Through a socket whose connection is dead nothing comes for ten seconds more.
+    if (!answers) await this.dropConnection();
+    return answers;
   }
 
   /** Opens the connection that all commands to this guest share. Returns whether it stands. */

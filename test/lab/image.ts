@@ -108,8 +108,8 @@ async function customise(root: string, kernel: Kernel, keys: LabKeys): Promise<v
   for (const unit of disabledUnits) await inRoot(["systemctl", "-q", "disable", unit], { check: false });
   await inRoot(["systemctl", "-q", "mask", ...maskedUnits]);
   await inRoot(["systemctl", "-q", "set-default", "multi-user.target"]);
-  // Nothing is left for a first boot to bring up to date.
-  await inRoot(["/usr/lib/systemd/systemd-update-done"]);
+  // Newer than /usr: nothing is left for a first boot to bring up to date.
+  for (const folder of ["etc", "var"]) await writeFile(`${root}/${folder}/.updated`, "");
 }
 
 async function makeDisk(folder: string, disk: string, size: string): Promise<void> {

@@ -51,10 +51,12 @@ export function collect(child: ChildProcess, what: string, options: RunOptions):
   const timeoutMs = options.timeoutMs ?? 60_000;
   return new Promise((resolve, reject) => {
     const result: RunResult = { stdout: "", stderr: "", code: -1 };
-    let timedOut = false;
     const timer = setTimeout(() => {
-      timedOut = true;
       child.kill("SIGKILL");
+      // Another process may hold the other ends, an ssh that shares its connection for one: "close" may be far off.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      reject(new CommandError(what, `did not end within ${timeoutMs} ms`, result));
     }, timeoutMs);
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       result.stdout += text;
@@ -74,8 +76,7 @@ export function collect(child: ChildProcess, what: string, options: RunOptions):
     child.on("close", (code, signal) => {
       clearTimeout(timer);
       result.code = code ?? 128;
-      if (timedOut) reject(new CommandError(what, `did not end within ${timeoutMs} ms`, result));
-      else if (options.check !== false && code !== 0)
+      if (options.check !== false && code !== 0)
         reject(new CommandError(what, signal ? `was ended by ${signal}` : `ended with code ${code}`, result));
       else resolve(result);
     });
