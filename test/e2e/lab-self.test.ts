@@ -87,8 +87,7 @@ describe("the lab itself", () => {
       await expect(b.run("true", { timeoutMs: 1500 })).rejects.toThrow("did not end within 1500 ms");
       b.resume();
       await b.waitSsh();
-      expect((await b.run("cat /proc/sys/kernel/hostname")).stdout).toBe("b
-");
+      expect((await b.run("cat /proc/sys/kernel/hostname")).stdout).toBe("b\n");
     },
     minutes,
   );
