@@ -76,6 +76,7 @@ export class Gateway {
         // Only these two say that nothing was proposed; a 5xx may still be committed.
         if (status === 400 || status === 429) resolve({ outcome: "fail", body: undefined, error: text.trim() });
         else if (status !== 200) unknown(`status ${status} ${text.trim()}`);
+        else if (!isWhole(text)) unknown("answer cut off");
         else resolve({ outcome: "ok", body: JSON.parse(text) });
       });
       stream.on("error", (error) => unknown(error.message));
@@ -121,5 +122,15 @@ export class Gateway {
           if (!error) answeredAt = performance.now();
         });
     }, pingIntervalMs);
+  }
+}
+
+/** A connection that breaks ends its streams as if their answers were complete. */
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -69,6 +69,28 @@ export class Load {
     }
   }
 
+  /** Waits until `endpoint`, or whichever answers, has acknowledged 20 more writes than now. */
+  async untilWriting(timeoutMs: number, endpoint?: string): Promise<void> {
+    const before = this.acknowledged(endpoint);
+    const what = `writes through ${endpoint ?? "any endpoint"}`;
+    await this.until(what, timeoutMs, () => this.acknowledged(endpoint) >= before + 20);
+  }
+
+  /** How many writes are acknowledged from now on for so long. */
+  async acknowledgedWithin(ms: number, endpoint?: string): Promise<number> {
+    // What was acknowledged just before is told with the next line of progress.
+    await sleep(200);
+    const before = this.acknowledged(endpoint);
+    await sleep(ms);
+    return this.acknowledged(endpoint) - before;
+  }
+
+  private acknowledged(endpoint?: string): number {
+    const { acknowledged } = this.progress;
+    if (endpoint !== undefined) return acknowledged[endpoint] ?? 0;
+    return Object.values(acknowledged).reduce((sum, count) => sum + count, 0);
+  }
+
   /** Ends it orderly and judges what it saw. */
   async stop(): Promise<Report> {
     this.child.stdin?.end();
@@ -103,6 +125,11 @@ export class Report {
   /** The longest time without an acknowledged write, through any endpoint or only this one. */
   gap(endpoint?: string, window: Window = this.window): Gap {
     return longestGap(this.history.operations, window, endpoint);
+  }
+
+  /** The same, from a moment on. */
+  gapSince(fromNs: number): Gap {
+    return this.gap(undefined, { ...this.window, fromNs });
   }
 
   private get window(): Window {

@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import { nowNs } from "./load/operation.ts";
+import { scenario } from "./scenario.ts";
+
+scenario("node two loses power, the leader with it: T stays where it is and E1 takes the lead", async (site) => {
+  let returnedNs = 0;
+  const startOfT = async () =>
+    (await site.guest("n1").run("systemctl show -p ExecMainStartTimestampMonotonic etcd-transient")).stdout;
+  const before = await startOfT();
+  const report = await site.withLoad(async (load) => {
+    await sleep(3000);
+    await site.guest("n2").powerCut();
+    await load.untilWriting(15_000, "E1");
+    const alone = await site.status("n1");
+    expect(alone.runsT).toBe("n1");
+    expect(alone.witness.claim).toBe("won");
+    expect(alone.survives.nodeTwo.yes).toBe(true);
+    expect(alone.survives.nodeOne.yes).toBe(false);
+
+    returnedNs = nowNs();
+    await site.powerOn("n2");
+    await site.untilAtHome();
+    await load.untilWriting(10_000, "E2");
+  });
+  expect(report.violations).toEqual([]);
+  expect(report.gap().ms).toBeLessThan(5000);
+  expect(report.gapSince(returnedNs).ms).toBeLessThan(1500);
+  expect(await startOfT()).toBe(before);
+  await site.hashesAgree();
+});

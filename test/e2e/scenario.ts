@@ -1,0 +1,63 @@
+import { test } from "vitest";
+import { Lab, SITE_GUESTS } from "../lab/lab.ts";
+import { Site } from "./site.ts";
+
+/**
+ * All scenarios of a run share one lab and, as soon as one needs it, one provisioned site: the run has a single process and
+ * does not isolate its files. A scenario that fails costs the next one a new lab.
+ */
+let site: Site | undefined;
+let provisioned = false;
+
+const minute = 60_000;
+
+/** On a provisioned and protected site. */
+export function scenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
+  test(title, { timeout: timeoutMs + 6 * minute }, () =>
+    told(async () => {
+      const shared = await sharedSite();
+      if (!provisioned) await shared.up();
+      provisioned = true;
+      await shared.untilAtHome();
+      await body(shared);
+    }),
+  );
+}
+
+/** On machines as they come, before anything was applied. */
+export function blankScenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
+  test(title, { timeout: timeoutMs + 2 * minute }, () =>
+    told(async () => {
+      if (provisioned) await endSharedSite();
+      await body(await sharedSite());
+    }),
+  );
+}
+
+/** For the scenario that makes the site. */
+export function noteProvisioned(now: boolean): void {
+  provisioned = now;
+}
+
+async function sharedSite(): Promise<Site> {
+  site ??= await Site.prepare(await Lab.start({ name: "e2e", guests: SITE_GUESTS }));
+  return site;
+}
+
+async function endSharedSite(): Promise<void> {
+  await site?.lab.stop();
+  site = undefined;
+  provisioned = false;
+}
+
+/** A failure tells the state of the site before the lab goes. */
+async function told(body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (site && error instanceof Error && !error.message.includes("--- n1"))
+      error.message += `\n${await site.diagnosis()}`;
+    await endSharedSite();
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { expect } from "vitest";
+import { scenario } from "./scenario.ts";
+import { nodes, type Site } from "./site.ts";
+
+scenario("a second up changes nothing, in under ten seconds", async (site) => {
+  const before = await startTimes(site);
+  const startedAt = performance.now();
+  await site.up("--expect-no-changes");
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(await startTimes(site)).toEqual(before);
+});
+
+/** When each daemon was started: what was restarted differs. */
+async function startTimes(site: Site): Promise<string[]> {
+  const units = "etcd tandem-agent etcd-transient";
+  return Promise.all(
+    nodes.map(
+      async (node) => (await site.guest(node).run(`systemctl show -p ExecMainStartTimestampMonotonic ${units}`)).stdout,
+    ),
+  );
+}

@@ -1,0 +1,186 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StatusReport } from "../../components/arbiter/agent/status.ts";
+import type { Guest } from "../lab/guest.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { EtcdClient } from "../lab/plain-etcd.ts";
+import { type LabStack, labStack } from "../lab/stack.ts";
+import { defaultRate, Load, type Report } from "./load/load.ts";
+import { until } from "./until.ts";
+
+export type NodeName = "n1" | "n2";
+export const nodes: readonly NodeName[] = ["n1", "n2"];
+
+const pki = "/etc/tandem/pki";
+const etcdctl = `/usr/local/bin/etcdctl --cacert ${pki}/etcd-ca.crt --cert ${pki}/etcd-client.crt --key ${pki}/etcd-client.key`;
+
+/** The site that the product makes of a lab's machines. */
+export class Site {
+  readonly lab: Lab;
+  readonly stack: LabStack;
+
+  private constructor(lab: Lab, stack: LabStack) {
+    this.lab = lab;
+    this.stack = stack;
+  }
+
+  /** The machines with their configuration; nothing is applied yet. */
+  static async prepare(lab: Lab): Promise<Site> {
+    return new Site(lab, await labStack(lab));
+  }
+
+  /** `pulumi up`. @returns its output */
+  async up(...args: string[]): Promise<string> {
+    const { stdout } = await this.stack.pulumi(["up", "--yes", "--skip-preview", ...args]);
+    return stdout;
+  }
+
+  /** What the agent of a node says. @throws if the node or its agent does not answer */
+  async status(node: NodeName): Promise<StatusReport> {
+    const { stdout } = await this.guest(node).run("tandem status --json", { timeoutMs: 8000 });
+    return JSON.parse(stdout);
+  }
+
+  /** Waits until both nodes say that the site survives the loss of either node and of the witness. */
+  async untilProtected(timeoutMs = 60_000): Promise<void> {
+    await this.until("a site that survives the loss of any one machine", timeoutMs, async () => {
+      const reports = await Promise.all(nodes.map((node) => this.status(node)));
+      return reports.every(isProtected) || undefined;
+    });
+  }
+
+  /** Waits until the site is protected, T runs on node one and E2 leads. */
+  async untilAtHome(timeoutMs = 90_000): Promise<void> {
+    await this.until("a protected site with T on node one and the leader on node two", timeoutMs, async () => {
+      const reports = await Promise.all(nodes.map((node) => this.status(node)));
+      const atHome = reports.every((one) => isProtected(one) && one.runsT === "n1" && one.leader === "E2");
+      return atHome || undefined;
+    });
+  }
+
+  /** The node whose processes include T; both would be the worst of all failures. */
+  async whoRunsT(): Promise<NodeName[]> {
+    const on = nodes.filter((node) => this.guest(node).running);
+    const running = await Promise.all(
+      on.map(async (node) => {
+        const { stdout } = await this.guest(node).run("systemctl is-active etcd-transient.service || true");
+        return stdout.trim() === "active";
+      }),
+    );
+    return on.filter((_, i) => running[i]);
+  }
+
+  /** Runs a writer and a reader on both members meanwhile. @returns what they saw */
+  async withLoad(work: (load: Load) => Promise<void>, writesPerSecond = defaultRate): Promise<Report> {
+    const load = await Load.start(this.lab, { ...(await this.etcdClient()), writesPerSecond });
+    try {
+      await work(load);
+    } catch (error) {
+      await load.kill();
+      throw error;
+    }
+    return load.stop();
+  }
+
+  /** E1 and E2 as the lab's host reaches them, with the site's own client certificate. */
+  async etcdClient(): Promise<EtcdClient> {
+    const folder = join(this.lab.folder, "pki");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const fetch = async (file: string) => {
+      const { stdout } = await this.guest("n1").run(`cat ${pki}/${file}`);
+      await writeFile(join(folder, file), stdout, { mode: 0o600 });
+      return join(folder, file);
+    };
+    const [ca, cert, key] = [
+      await fetch("etcd-ca.crt"),
+      await fetch("etcd-client.crt"),
+      await fetch("etcd-client.key"),
+    ];
+    const endpoints = nodes.map((node, i) => ({
+      name: `E${i + 1}`,
+      url: `https://${this.guest(node).spec.frontend}:2379`,
+    }));
+    return { endpoints, tls: { ca, cert, key } };
+  }
+
+  /** Waits until all three members hold the same data at one revision. */
+  async hashesAgree(timeoutMs = 20_000): Promise<void> {
+    await this.until("equal hashes of all three members", timeoutMs, async () => {
+      const [holder] = await this.whoRunsT();
+      if (holder === undefined) throw new Error("T runs nowhere");
+      const regular = nodes.map((node) => `https://${this.guest(node).spec.frontend}:2379`);
+      const endpoints = [...regular, `https://${this.guest(holder).spec.backend}:2383`].join();
+      const hashes = async (revision: number) => {
+        const command = `${etcdctl} --endpoints ${endpoints} endpoint hashkv --rev ${revision} -w json`;
+        return parseHashes((await this.guest(holder).run(command)).stdout);
+      };
+      const revision = Math.min(...(await hashes(0)).map((one) => one.revision));
+      const seen = new Set((await hashes(revision)).map(({ hash, compacted }) => `${hash} since ${compacted}`));
+      if (seen.size > 1) throw new Error(`at revision ${revision} there are ${[...seen].join(", ")}`);
+      return true;
+    });
+  }
+
+  async powerOn(...names: NodeName[]): Promise<void> {
+    await Promise.all(names.map((name) => this.guest(name).boot()));
+    await Promise.all(names.map((name) => this.guest(name).waitSsh()));
+  }
+
+  /** An orderly reboot, as `systemctl reboot` does it. */
+  async reboot(name: NodeName): Promise<void> {
+    const guest = this.guest(name);
+    await guest.run("systemctl reboot", { check: false });
+    await this.until(`the orderly shutdown of ${name}`, 60_000, () => !guest.running || undefined);
+    await this.powerOn(name);
+  }
+
+  guest(name: NodeName): Guest {
+    return this.lab.guest(name);
+  }
+
+  /** {@link until}, with the state of both nodes in the error. */
+  until<T>(what: string, timeoutMs: number, question: () => Promise<T | undefined> | T | undefined): Promise<T> {
+    return until(what, timeoutMs, question, () => this.diagnosis());
+  }
+
+  /** Status, DRBD and the agent's last words on each node. */
+  async diagnosis(): Promise<string> {
+    const looks = [
+      "tandem status --json",
+      "drbdsetup events2 --now etcd-t",
+      "systemctl --no-pager --plain --no-legend list-units --all 'etcd*' 'tandem*'",
+      "journalctl -u tandem-agent -n 60 --no-pager -o short-precise",
+    ];
+    const parts = await Promise.all(
+      nodes.map(async (node) => {
+        const guest = this.guest(node);
+        if (!guest.running) return `--- ${node} is off`;
+        const seen = await Promise.all(
+          looks.map(async (look) => {
+            const run = guest.run(`timeout 5 ${look} 2>&1`, { check: false, timeoutMs: 10_000 });
+            return `--- ${node}: ${look}\n${await run.then(
+              (result) => result.stdout,
+              (error: Error) => error.message,
+            )}`;
+          }),
+        );
+        return seen.join("\n");
+      }),
+    );
+    return parts.join("\n");
+  }
+}
+
+function isProtected({ survives }: StatusReport): boolean {
+  return survives.nodeOne.yes && survives.nodeTwo.yes && survives.witness.yes;
+}
+
+function parseHashes(json: string): { revision: number; hash: number; compacted: number }[] {
+  const answers: { HashKV: { header: { revision: number }; hash: number; compact_revision?: number } }[] =
+    JSON.parse(json);
+  return answers.map(({ HashKV }) => ({
+    revision: HashKV.header.revision,
+    hash: HashKV.hash,
+    compacted: HashKV.compact_revision ?? 0,
+  }));
+}

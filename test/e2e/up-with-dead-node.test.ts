@@ -1,0 +1,25 @@
+import { expect } from "vitest";
+import type { CommandError } from "../lab/process.ts";
+import { scenario } from "./scenario.ts";
+
+scenario("up with node two dead ends within a minute and names it, and completes when it is back", async (site) => {
+  await site.guest("n2").powerCut();
+  await site.stack.change((config) => {
+    config.datastore.electionTimeouts = { nodeOne: "1s", nodeTwo: "5s" };
+  });
+  const startedAt = performance.now();
+  const failure = await site.up().then(
+    () => undefined,
+    (error: CommandError) => error.result,
+  );
+  expect(performance.now() - startedAt).toBeLessThan(60_000);
+  expect(failure?.code).toBeGreaterThan(0);
+  expect(failure?.stdout).toMatch(/-n2\b.*\n?.*(error|failed)/);
+  expect(await site.whoRunsT()).toEqual(["n1"]);
+
+  await site.powerOn("n2");
+  await site.untilAtHome();
+  await site.up();
+  await site.up("--expect-no-changes");
+  await site.untilAtHome();
+});

@@ -1,0 +1,50 @@
+import { basename } from "node:path";
+import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Scenarios share one site, so each finds what the ones before it left: blank machines first, the destroyed site last. */
+const order = [
+  "lab-self",
+  "bad-machines",
+  "bad-configuration",
+  "provision",
+  "second-up",
+  "node-one-loses-power",
+  "node-two-loses-power",
+  "backend-cut",
+  "witness-down",
+  "both-off-both-on",
+  "stale-node-refused",
+  "both-rebooted",
+  "election-timeout",
+  "up-with-dead-node",
+  "destroy-keeps-data",
+  "interrupted-up",
+  "purge",
+  "debian-12",
+];
+
+class InOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => place(a) - place(b));
+  }
+}
+
+function place({ moduleId }: TestSpecification): number {
+  const name = basename(moduleId, ".test.ts");
+  const index = order.indexOf(name);
+  if (index < 0) throw new Error(`the scenario ${name} has no place in the order of test/e2e/vitest.config.ts`);
+  return index;
+}
+
+export default defineConfig({
+  test: {
+    include: ["test/e2e/*.test.ts"],
+    pool: "forks",
+    fileParallelism: false,
+    // One process and one set of modules for all files: the lab and its site are kept in one.
+    isolate: false,
+    sequence: { sequencer: InOrder },
+    teardownTimeout: 60_000,
+  },
+});
