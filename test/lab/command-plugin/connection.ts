@@ -39,9 +39,10 @@ export const connectionFields = [
   "hostKey",
 ];
 
-/** With no answer for their product a machine counts as dead. The real plugin sends no keepalives and would wait for ever. */
-const keepalive = { intervalMs: 5_000, missed: 6 };
-export const keepaliveLimitMs = keepalive.intervalMs * keepalive.missed;
+/** A machine that answers none of these in a row counts as dead. The real plugin sends no keepalives and would wait for ever. */
+const keepalive = { intervalMs: 5_000, unanswered: 5 };
+/** The connection is given up when the next one would be due. */
+export const keepaliveLimitMs = keepalive.intervalMs * (keepalive.unanswered + 1);
 
 const firstDelayMs = 100;
 const delayFactor = 1.5;
@@ -80,7 +81,7 @@ function connectConfig(connection: Connection): ConnectConfig {
     username: connection.user,
     readyTimeout: connection.perDialTimeout * 1000,
     keepaliveInterval: keepalive.intervalMs,
-    keepaliveCountMax: keepalive.missed,
+    keepaliveCountMax: keepalive.unanswered,
   };
   const agent = connection.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
   if (connection.privateKey !== undefined) Object.assign(config, privateKeyConfig(connection));
