@@ -5,7 +5,7 @@ import { nodes, type Site } from "./site.ts";
 scenario("a second up changes nothing, in under ten seconds", async (site) => {
   const before = await startTimes(site);
   const startedAt = performance.now();
-  await site.up("--expect-no-changes");
+  await site.up(["--expect-no-changes"]);
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   expect(await startTimes(site)).toEqual(before);
 });

@@ -4,6 +4,7 @@ import type { StatusReport } from "../../components/arbiter/agent/status.ts";
 import type { Guest } from "../lab/guest.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { EtcdClient } from "../lab/plain-etcd.ts";
+import type { RunOptions } from "../lab/process.ts";
 import { type LabStack, labStack } from "../lab/stack.ts";
 import { defaultRate, Load, type Report } from "./load/load.ts";
 import { until } from "./until.ts";
@@ -30,8 +31,8 @@ export class Site {
   }
 
   /** `pulumi up`. @returns its output */
-  async up(...args: string[]): Promise<string> {
-    const { stdout } = await this.stack.pulumi(["up", "--yes", "--skip-preview", ...args]);
+  async up(args: readonly string[] = [], options: RunOptions = {}): Promise<string> {
+    const { stdout } = await this.stack.pulumi(["up", "--yes", "--skip-preview", ...args], options);
     return stdout;
   }
 

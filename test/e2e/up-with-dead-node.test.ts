@@ -20,6 +20,6 @@ scenario("up with node two dead ends within a minute and names it, and completes
   await site.powerOn("n2");
   await site.untilAtHome();
   await site.up();
-  await site.up("--expect-no-changes");
+  await site.up(["--expect-no-changes"]);
   await site.untilAtHome();
 });

@@ -77,12 +77,11 @@ export function longestGap(operations: readonly Operation[], window: Window, end
   return longest;
 }
 
-/** Milliseconds that acknowledged writes of new keys took, ascending. */
-export function writeLatencies(operations: readonly Operation[]): number[] {
+/** Milliseconds that the acknowledged writes of new keys within a window took. */
+export function putLatencies(operations: readonly Operation[], { fromNs, toNs }: Window): number[] {
   return puts(operations)
-    .filter((put) => put.outcome === "ok")
-    .map((put) => (put.returnNs - put.invokeNs) / 1e6)
-    .sort((a, b) => a - b);
+    .filter((put) => put.outcome === "ok" && put.invokeNs >= fromNs && put.returnNs <= toNs)
+    .map((put) => (put.returnNs - put.invokeNs) / 1e6);
 }
 
 function puts(operations: readonly Operation[]): PutOperation[] {

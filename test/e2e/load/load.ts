@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../../lab/lab.ts";
-import { type Gap, type History, longestGap, lostWrites, parseHistory, violations, type Window } from "./history.ts";
+import {
+  type Gap,
+  type History,
+  longestGap,
+  lostWrites,
+  parseHistory,
+  putLatencies,
+  violations,
+  type Window,
+} from "./history.ts";
 import type { LoadSettings, Progress } from "./main.ts";
 
 export type { Endpoint } from "./gateway.ts";
@@ -130,6 +139,11 @@ export class Report {
   /** The same, from a moment on. */
   gapSince(fromNs: number): Gap {
     return this.gap(undefined, { ...this.window, fromNs });
+  }
+
+  /** Milliseconds. */
+  putLatencies(window: Window): number[] {
+    return putLatencies(this.history.operations, window);
   }
 
   private get window(): Window {

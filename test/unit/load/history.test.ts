@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longestGap, lostWrites, parseHistory, violations } from "../../e2e/load/history.ts";
+import { longestGap, lostWrites, parseHistory, putLatencies, violations } from "../../e2e/load/history.ts";
 import type { Closing, Operation, Outcome } from "../../e2e/load/operation.ts";
 
 const ms = 1_000_000;
@@ -141,6 +141,11 @@ test("the longest gap lies between acknowledgements, whichever endpoint gave the
 
 test("writes that never come back are a gap up to the end of the window", () => {
   expect(longestGap([put(1, 0, 10)], { fromNs: 0, toNs: 5010 * ms }).ms).toBe(5000);
+});
+
+test("latencies are those of acknowledged writes that lie within the window", () => {
+  const operations = [put(1, 0, 5), put(2, 10, 17), put(3, 20, 2020, "unknown"), put(4, 90, 110)];
+  expect(putLatencies(operations, { fromNs: 5 * ms, toNs: 100 * ms })).toEqual([7]);
 });
 
 test("a history without its closing state is no proof", () => {
