@@ -55,13 +55,17 @@ export function giveUpAllBut(notes: Notes, token: Token): Notes {
     intents: keep(notes.intents),
     won: keep(notes.won),
     releasing: keep(notes.releasing),
+    past: notes.adopted === token ? notes.past : [],
   };
 }
 
-/** Forgets generations that are current on neither node; a generation never returns. */
-export function forgetOtherGenerations(notes: Notes, gen: Generation): Notes {
+/** Generations current on neither node are past: a generation never returns. Their folders are to be collected. */
+export function forgetOtherGenerations(notes: Notes, gen: Generation, staged: ClaimKey | null): Notes {
   const keep = (keys: ClaimKey[]) => keys.filter((key) => key.gen === gen);
-  return { ...notes, intents: keep(notes.intents), won: keep(notes.won), releasing: keep(notes.releasing) };
+  const { intents, won, releasing } = notes;
+  const seen = [...intents, ...won, ...releasing, ...(staged === null ? [] : [staged])].map((key) => key.gen);
+  const past = [...new Set([...notes.past, ...seen.filter((other) => other !== gen)])];
+  return { ...notes, intents: keep(intents), won: keep(won), releasing: keep(releasing), past };
 }
 
 /** Begins a run. For `tidy` the key is the intent to finish; otherwise the first number not known to be released. */

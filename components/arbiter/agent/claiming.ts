@@ -2,7 +2,7 @@ import { begin, type ClaimRun, type ClaimStep, sameKey, unfinished } from "./cla
 import type { Draft } from "./draft.ts";
 import { mayClaim } from "./rules.ts";
 import { armed, fired, type State, together } from "./state.ts";
-import type { ClaimKey } from "./world.ts";
+import type { ClaimKey, Generation, WitnessAnswer } from "./world.ts";
 
 /** Begins, gives up and chooses the work at the witness: one question at a time. */
 export function keepClaim(d: Draft): void {
@@ -19,6 +19,18 @@ export function keepClaim(d: Draft): void {
   const intent = unfinished(d.s.notes, volume.gen);
   if (intent !== null) launch(d, "tidy", intent);
   else if (armed(d.s) && (d.s.staged === null || !sameKey(d.s.staged, key))) launch(d, "stage", key);
+  else if (d.s.notes.past.length > 0 && d.s.collecting === null) {
+    const { adopted: incarnation, past } = d.s.notes;
+    d.s.collecting = { id: d.id(), past };
+    d.do({ kind: "witness", id: d.s.collecting.id, request: { verb: "collect", incarnation, past } });
+  }
+}
+
+/** The folders of these generations are gone, or their deletion is tried again later. */
+export function collected(d: Draft, past: Generation[], answer: WitnessAnswer): void {
+  d.s.collecting = null;
+  if (answer === "silence" || answer.status !== 204) d.s.witnessHeld = true;
+  else d.note({ ...d.s.notes, past: d.s.notes.past.filter((gen) => !past.includes(gen)) });
 }
 
 function stillWanted(s: State, run: ClaimRun): boolean {

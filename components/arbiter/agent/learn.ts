@@ -1,5 +1,5 @@
 import { advance, forgetOtherGenerations, giveUpAllBut, reliedOn } from "./claim.ts";
-import { take } from "./claiming.ts";
+import { collected, take } from "./claiming.ts";
 import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
 import { mayClaim } from "./rules.ts";
@@ -35,6 +35,7 @@ export function learn(d: Draft, event: Event): void {
       return;
     case "witness":
       if (event.id === d.s.witnessPoll) learnIncarnation(d, event.answer);
+      else if (event.id === d.s.collecting?.id) collected(d, d.s.collecting.past, event.answer);
       else if (event.id === d.s.runId && d.s.run !== null) {
         take(d, advance(d.s.run, event.answer, d.s.notes, names(d.s)), d.s.run);
       }
@@ -180,5 +181,5 @@ export function followLocal(d: Draft): void {
   else if (!holder(d.s)) d.s.gatePassed = false;
   if (d.s.local.door === "open" && d.s.notes.doorOpened !== d.s.bootId)
     d.note({ ...d.s.notes, doorOpened: d.s.bootId });
-  if (together(d.s) && volume.gen !== null) d.note(forgetOtherGenerations(d.s.notes, volume.gen));
+  if (together(d.s) && volume.gen !== null) d.note(forgetOtherGenerations(d.s.notes, volume.gen, d.s.staged));
 }

@@ -39,7 +39,9 @@ export interface State {
   runId: number;
   firstOpen: ClaimKey | null;
   staged: ClaimKey | null;
-  /** Staging or tidying failed; tried again after the next poll of the witness. */
+  /** The question to the witness that deletes past generations. */
+  collecting: { id: number; past: Generation[] } | null;
+  /** Staging, tidying or collecting failed; tried again after the next poll of the witness. */
   witnessHeld: boolean;
   /** The last attempt to claim this generation ended undecided: the sibling's word may decide instead (lock 5). */
   undecided: Generation | null;
@@ -102,6 +104,7 @@ export function initialState(settings: CoreSettings): State {
     runId: 0,
     firstOpen: null,
     staged: null,
+    collecting: null,
     witnessHeld: false,
     undecided: null,
     lost: null,

@@ -99,7 +99,7 @@ export type WitnessRequest =
   | { verb: "owner"; key: ClaimKey }
   | { verb: "released"; key: ClaimKey }
   | { verb: "release"; key: ClaimKey }
-  | { verb: "collect"; incarnation: Token; keep: Generation[] };
+  | { verb: "collect"; incarnation: Token; past: Generation[] };
 
 /** An HTTP status with the body where one is read, or silence: nothing is known of whether the request ran. */
 export type WitnessAnswer = { status: number; body: string } | "silence";
@@ -113,6 +113,11 @@ export interface Notes {
   won: ClaimKey[];
   /** Releases begun; such a claim is never relied on again. */
   releasing: ClaimKey[];
+  /**
+   * Generations current on neither node whose folders may still lie on the witness. They are named one by one and not as
+   * "all but the current one": a deletion that runs late would take a later generation's claim with it.
+   */
+  past: Generation[];
   /** Boot id for which the door was opened; any other boot finds it closed. */
   doorOpened: string | null;
   /** Boot id in which DRBD was Connected: not "fresh" then. */
@@ -125,6 +130,7 @@ export const EMPTY_NOTES: Notes = {
   intents: [],
   won: [],
   releasing: [],
+  past: [],
   doorOpened: null,
   connectedIn: null,
 };

@@ -4,10 +4,11 @@ import { type Check, exact, integer, list, nullable, text } from "../check.ts";
 import { type ClaimKey, EMPTY_NOTES, type Notes } from "../world.ts";
 
 const token = text(/^[A-Za-z0-9-]{1,64}$/, "a token");
+const generation = text(/^[0-9A-F]{16}$/, "16 upper-case hex digits");
 const keys: Check<ClaimKey[]> = list(
   exact<ClaimKey>({
     incarnation: token,
-    gen: text(/^[0-9A-F]{16}$/, "16 upper-case hex digits"),
+    gen: generation,
     k: integer(0, 1_000_000),
   }),
   1000,
@@ -19,6 +20,7 @@ const notes: Check<Notes> = exact<Notes>({
   intents: keys,
   won: keys,
   releasing: keys,
+  past: list(generation, 1000),
   doorOpened: nullable(token),
   connectedIn: nullable(token),
 });

@@ -59,7 +59,7 @@ export class WitnessClient {
       case "release":
         return this.#exchange({ method: "PUT", path: `${this.#claim(question.key)}released`, body: this.#node });
       case "collect":
-        return this.#collect(question.incarnation, question.keep);
+        return this.#collect(question.incarnation, question.past);
     }
   }
 
@@ -103,8 +103,8 @@ export class WitnessClient {
     return answer;
   }
 
-  /** Deletes what is left of generations that are current on neither node. */
-  async #collect(incarnation: string, keep: readonly string[]): Promise<WitnessAnswer> {
+  /** Deletes the folders of these generations, and of no other. */
+  async #collect(incarnation: string, past: readonly string[]): Promise<WitnessAnswer> {
     const tree = `${this.#root}${incarnation}/`;
     for (const [folder, prefix] of [
       ["claims", ""],
@@ -114,7 +114,7 @@ export class WitnessClient {
       if (listed === "silence" || listed.status !== 200) return listed;
       for (const name of names(listed.body)) {
         const generation = new RegExp(`^${prefix}([0-9A-F]{16})\\.\\d+$`).exec(name)?.[1];
-        if (generation === undefined || keep.includes(generation)) continue;
+        if (generation === undefined || !past.includes(generation)) continue;
         const path = `${tree}${folder}/${name}/`;
         this.#staged.delete(path);
         const gone = await this.#exchange({ method: "DELETE", path });
