@@ -47,6 +47,15 @@ export class EtcdClient {
   }
 
   /**
+   * Hexadecimal id of the member that is asked.
+   * @throws Error in words
+   */
+  async memberId(): Promise<string> {
+    const { header } = await this.#post(this.#own, "/v3/maintenance/status", {});
+    return BigInt(id((header as Json | undefined)?.member_id)).toString(16);
+  }
+
+  /**
    * Hands the leadership over to a regular member.
    * @param at where each member may be asked: only the one that leads can do it
    * @throws Error in words
