@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeConfig, PkiConfig, WitnessConfig } from "../config/site-config.ts";
@@ -97,6 +98,13 @@ export class SitePki extends pulumi.ComponentResource {
       ...credentialFiles(`${nodeFolder}/agent`, credentials.agent),
       ...credentialFiles(`${nodeFolder}/witness-client`, credentials["witness-client"]),
     };
+  }
+
+  /** A secret for a program that wants both nodes to know one; 64 hexadecimal digits that stay as long as the site's authority. */
+  sharedSecret(purpose: string): pulumi.Output<string> {
+    return pulumi.secret(
+      this.#site.privateKeyPem.apply((key) => createHmac("sha256", key).update(purpose).digest("hex")),
+    );
   }
 
   /** The files of this site on a witness that the stack manages; undefined for another's witness. */
