@@ -1,35 +1,127 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Arbiter } from "./arbiter/arbiter.ts";
 import { bundle } from "./bundle.ts";
-import type { ManagedWitness, NodeConfig, SiteConfig } from "./config/site-config.ts";
+import type { SiteConfig } from "./config/site-config.ts";
+import { describeFailover, timesOf } from "./config/timing.ts";
+import { Drbd } from "./drbd.ts";
+import { ProtectedCluster } from "./etcd/cluster.ts";
+import { RegularMembers } from "./etcd/member.ts";
+import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
-
-export interface SiteArgs {
-  readonly config: SiteConfig;
-}
+import { Node } from "./node.ts";
+import { SitePki } from "./pki/site-pki.ts";
+import { nodeExpectations, witnessExpectations } from "./preflight.ts";
+import { Witness } from "./witness.ts";
 
 /** A whole site, in the order in which it comes to be. */
 export class Site extends pulumi.ComponentResource {
-  readonly predictedFailover: string;
+  /** Time without writes per kind of failure, as computed from the configuration. */
+  readonly predictedFailover: ReturnType<typeof describeFailover>;
+  /** The command that tells how the site is. */
   readonly status: string;
+  readonly #config: SiteConfig;
 
-  constructor(name: string, { config }: SiteArgs) {
+  constructor(name: string, config: SiteConfig) {
     super("tandem:site:Site", name);
+    this.#config = config;
+    const { datastore, artifacts } = config;
+    const plan = { site: config.name, nodes: config.nodes, purge: config.destroy.purgeData };
+
     const program = bundle("cli/main.ts");
-    const hostOf = (
-      machine: string,
-      { hostKey, ...rest }: { hostKey: string; address: string; port?: number | undefined },
-    ) =>
-      new Host(
-        machine,
-        { address: rest.address, port: rest.port ?? config.ssh.port, hostKey, ssh: config.ssh, program },
-        { parent: this },
-      );
-    const [one, two] = config.nodes.map((node: NodeConfig) => hostOf(node.name, { ...node, address: node.frontend }));
-    const witness = config.witness as ManagedWitness;
-    const w = hostOf("witness", { address: witness.host, hostKey: witness.hostKey });
-    void [one, two, w];
-    this.predictedFailover = "";
-    this.status = "";
-    this.registerOutputs();
+    const hosts = both((index) => this.#nodeHost(index, program));
+    const witnessHost = this.#witnessHost(program);
+    const machines = this.#preflight(hosts, witnessHost);
+
+    const pki = new SitePki(
+      "pki",
+      { siteName: config.name, nodes: config.nodes, witness: config.witness, pki: config.pki },
+      { parent: this },
+    );
+    const files = both((index) => pki.files(config.nodes[index].name));
+    const witness = this.#witness(witnessHost, pki, machines);
+    const bases = both((index) => this.#base(index, hosts[index], pki, machines)).flat();
+
+    const { drbd, quotaBackendBytes } = datastore;
+    const volume = new Drbd(
+      "drbd",
+      { hosts, plan: { ...plan, drbd, quotaBackendBytes }, secret: pki.sharedSecret("drbd") },
+      this.#after(bases),
+    );
+    const members = new RegularMembers(
+      "etcd",
+      { hosts, pki: files, plan: { ...plan, datastore, artifacts } },
+      this.#after(volume.ready),
+    );
+    const transient = new TransientMember(
+      "etcd-transient",
+      { hosts, plan: { ...plan, datastore } },
+      this.#after(members.ready),
+    );
+    const arbiter = new Arbiter(
+      "arbiter",
+      { hosts, pki: files, config },
+      this.#after([...transient.ready, ...witness]),
+    );
+    new ProtectedCluster("cluster", { hosts, site: config.name }, this.#after(arbiter.ready));
+
+    this.predictedFailover = describeFailover(timesOf(config));
+    this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
+    this.registerOutputs({ predictedFailover: this.predictedFailover, status: this.status });
   }
+
+  #nodeHost(index: 0 | 1, program: string): Host {
+    const { ssh, nodes } = this.#config;
+    const { name, frontend, hostKey, port = ssh.port } = nodes[index];
+    return new Host(name, { address: frontend, port, hostKey, ssh, program }, { parent: this });
+  }
+
+  /** None for a witness that somebody else runs. */
+  #witnessHost(program: string): Host | undefined {
+    const { ssh, witness } = this.#config;
+    if (witness.kind === "existing") return undefined;
+    const { host: address, hostKey } = witness;
+    return new Host("witness", { address, port: ssh.port, hostKey, ssh, program }, { parent: this });
+  }
+
+  /** Every machine is looked at before anything is installed on any. */
+  #preflight(hosts: readonly [Host, Host], witnessHost: Host | undefined): pulumi.Resource[] {
+    const config = this.#config;
+    const look = (host: Host, wanted: object) => host.run("preflight", "preflight", wanted, { parent: host });
+    const nodes = both((index) => look(hosts[index], nodeExpectations(config, index)));
+    if (witnessHost === undefined || config.witness.kind === "existing") return nodes;
+    return [...nodes, look(witnessHost, witnessExpectations(config.name, config.witness))];
+  }
+
+  #witness(host: Host | undefined, pki: SitePki, machines: readonly pulumi.Resource[]): pulumi.Resource[] {
+    const { name: site, nodes, witness, destroy } = this.#config;
+    if (host === undefined || witness.kind === "existing" || pki.witnessFiles === undefined) return [];
+    const { port, storage } = witness;
+    const names = nodes.map(({ name }) => name);
+    const args = { host, site, port, nodes: names, storage, purge: destroy.purgeData, pki: pki.witnessFiles };
+    return [new Witness("witness", args, this.#after(machines)).ready];
+  }
+
+  #base(index: 0 | 1, host: Host, pki: SitePki, machines: readonly pulumi.Resource[]): readonly pulumi.Resource[] {
+    const { name: site, nodes, datastore, destroy } = this.#config;
+    const node = nodes[index];
+    const sibling = nodes[index === 0 ? 1 : 0];
+    const args = {
+      host,
+      site,
+      node,
+      sibling,
+      drbd: datastore.drbd,
+      pki: pki.files(node.name),
+      purge: destroy.purgeData,
+    };
+    return new Node(node.name, args, this.#after(machines)).ready;
+  }
+
+  #after(resources: readonly pulumi.Resource[]): pulumi.ComponentResourceOptions {
+    return { parent: this, dependsOn: [...resources] };
+  }
+}
+
+function both<T>(make: (index: 0 | 1) => T): [T, T] {
+  return [make(0), make(1)];
 }

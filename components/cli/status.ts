@@ -24,7 +24,7 @@ export const status: Verb = {
   },
 };
 
-function askAgent(socketPath: string): Promise<{ json: string } | { failure: string }> {
+export function askAgent(socketPath: string): Promise<{ json: string } | { failure: string }> {
   return new Promise((resolve) => {
     const asked = request({ socketPath, path: "/status", timeout: LIMIT_MS });
     asked.on("timeout", () => asked.destroy(new Error(`no answer within ${LIMIT_MS} ms`)));

@@ -1,0 +1,66 @@
+/** What a machine must be before anything is installed on it; stdin of `tandem preflight`, as JSON. */
+export interface Expectations {
+  readonly site: string;
+  /** How the machine is called in the site's configuration. */
+  readonly machine: string;
+  /** What only a full node needs. */
+  readonly node?: NodeExpectations;
+  /** TCP ports that Tandem's own units will listen on. */
+  readonly ports: readonly number[];
+  /** Free space needed under /var/lib. */
+  readonly freeBytes: number;
+}
+
+export interface NodeExpectations {
+  /** IPv4 addresses that must be configured, by their key in the site's configuration. */
+  readonly addresses: Readonly<Record<"frontend" | "backend", string>>;
+  readonly disk: string;
+  /** Least size of the disk. */
+  readonly diskBytes: number;
+  readonly drbd: "auto" | "9" | "8.4";
+  /** Asked for the time, when it answers. */
+  readonly witnessUrl: string;
+}
+
+/** What was found on a machine. */
+export interface Facts {
+  readonly hostname: string;
+  readonly os: { readonly id: string; readonly version: string };
+  readonly kernel: string;
+  /** As Node.js names it. */
+  readonly arch: string;
+  /** Version of the kernel module, loaded or to be loaded; null if there is none. */
+  readonly drbd: string | null;
+  readonly addresses: readonly string[];
+  readonly freeBytes: number;
+  readonly disk: DiskFacts | null;
+  readonly listening: readonly Listener[];
+  /** A folder of etcd data that Tandem did not make. */
+  readonly foreignEtcd: boolean;
+  readonly clock: Clock | null;
+}
+
+export interface DiskFacts {
+  readonly kind: "missing" | "no block device" | "block device";
+  readonly bytes: number;
+  readonly mountpoints: readonly string[];
+  /** Device-mapper, RAID or other devices that use it. */
+  readonly holders: readonly string[];
+  /** What wipefs finds on it: `ext4`, `dos`, `drbd`. */
+  readonly signatures: readonly string[];
+  /** This site's volume was made on it. */
+  readonly ours: boolean;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Program, or `the kernel`. */
+  readonly program: string;
+  readonly ours: boolean;
+}
+
+/** Both in ms since 1970, read at the same moment. */
+export interface Clock {
+  readonly hereMs: number;
+  readonly witnessMs: number;
+}

@@ -1,0 +1,168 @@
+import { access, readdir, readFile, realpath, stat, statfs } from "node:fs/promises";
+import { request } from "node:https";
+import { hostname, networkInterfaces, release } from "node:os";
+import { basename } from "node:path";
+import { type Argv, run } from "../process.ts";
+import { Failure } from "../verb.ts";
+import type { VolumeRecord } from "../volume/record.ts";
+import type { Clock, DiskFacts, Expectations, Facts, Listener } from "./expectations.ts";
+
+const TOOL_LIMIT_MS = 15_000;
+const WITNESS_LIMIT_MS = 3_000;
+const ourUnits = /\/(etcd|etcd-transient|tandem-agent|nginx)\.service/;
+
+/** Reads the machine; changes nothing. */
+export async function gather(wanted: Expectations): Promise<Facts> {
+  const { node } = wanted;
+  return {
+    hostname: hostname(),
+    os: await readSystem(),
+    kernel: release(),
+    arch: process.arch,
+    drbd: await drbdVersion(),
+    addresses: Object.values(networkInterfaces()).flatMap((entries = []) =>
+      entries.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address),
+    ),
+    freeBytes: await freeBytes("/var/lib"),
+    disk: node === undefined ? null : await readDisk(node.disk, wanted.site),
+    listening: await listeners(),
+    foreignEtcd:
+      (await hasEntries("/var/lib/etcd")) &&
+      !(await exists("/var/lib/tandem/etcd-member")) &&
+      !(await exists("/var/lib/etcd/tandem.json")),
+    clock: node === undefined ? null : await readClock(node.witnessUrl),
+  };
+}
+
+async function readSystem(): Promise<Facts["os"]> {
+  const text = await readFile("/etc/os-release", "utf8").catch(() => "");
+  const value = (key: string) => new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(text)?.[1] ?? "unknown";
+  return { id: value("ID"), version: value("VERSION_ID") };
+}
+
+/** Of the loaded module, else of the one that modprobe would load. */
+async function drbdVersion(): Promise<string | null> {
+  const loaded = await readFile("/sys/module/drbd/version", "utf8").catch(() => "");
+  if (loaded !== "") return loaded.trim();
+  const { code, stdout } = await tool(["modinfo", "--field", "version", "drbd"]);
+  return code === 0 && stdout.trim() !== "" ? stdout.trim() : null;
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+async function readDisk(path: string, site: string): Promise<DiskFacts> {
+  const nothing = { bytes: 0, mountpoints: [], holders: [], signatures: [], ours: false };
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined) return { kind: "missing", ...nothing };
+  if (!there.isBlockDevice()) return { kind: "no block device", ...nothing };
+  const { code, stdout, stderr } = await tool([
+    "lsblk",
+    "--json",
+    "--bytes",
+    "--output",
+    "NAME,TYPE,SIZE,MOUNTPOINTS",
+    path,
+  ]);
+  if (code !== 0) throw new Failure(`lsblk cannot read ${path}: ${stderr.trim()}`);
+  const [device, ...others] = (JSON.parse(stdout) as { blockdevices: BlockDevice[] }).blockdevices;
+  if (device === undefined || others.length > 0) throw new Failure(`lsblk does not say what ${path} is: ${stdout}`);
+  const below = descendants(device);
+  return {
+    kind: "block device",
+    bytes: device.size,
+    mountpoints: [device, ...below].flatMap(({ mountpoints }) => mountpoints.filter((point) => point !== null)),
+    holders: [...new Set([...below.map(({ name, type }) => `${type} ${name}`), ...(await holdersOf(path))])],
+    signatures: await signaturesOf(path),
+    ours: await isOurVolume(site),
+  };
+}
+
+interface BlockDevice {
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly mountpoints: readonly (string | null)[];
+  readonly children?: readonly BlockDevice[];
+}
+
+function descendants({ children = [] }: BlockDevice): BlockDevice[] {
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+async function holdersOf(path: string): Promise<string[]> {
+  return readdir(`/sys/class/block/${basename(await realpath(path))}/holders`).catch(() => []);
+}
+
+async function signaturesOf(path: string): Promise<string[]> {
+  const { code, stdout, stderr } = await tool(["wipefs", "--no-act", "--json", path]);
+  if (code !== 0) throw new Failure(`wipefs cannot read ${path}: ${stderr.trim()}`);
+  if (stdout.trim() === "") return [];
+  const { signatures } = JSON.parse(stdout) as { signatures: { type: string; label: string | null }[] };
+  return signatures.map(({ type, label }) => (label ? `${type} "${label}"` : type));
+}
+
+/** `tandem volume create` notes what it made. */
+async function isOurVolume(site: string): Promise<boolean> {
+  const note = await readFile("/var/lib/tandem/volume.json", "utf8").catch(() => undefined);
+  return note !== undefined && (JSON.parse(note) as VolumeRecord).order.site === site;
+}
+
+async function listeners(): Promise<Listener[]> {
+  const { code, stdout, stderr } = await tool([
+    "ss",
+    "--no-header",
+    "--listening",
+    "--tcp",
+    "--numeric",
+    "--processes",
+  ]);
+  if (code !== 0) throw new Failure(`ss cannot list the listening sockets: ${stderr.trim()}`);
+  const volume = await exists("/var/lib/tandem/volume.json");
+  const found: Listener[] = [];
+  for (const line of stdout.split("\n").filter((each) => each !== "")) {
+    const port = Number(line.trim().split(/\s+/)[3]?.split(":").at(-1));
+    const [, program, pid] = /users:\(\("([^"]+)",pid=(\d+)/.exec(line) ?? [];
+    if (program === undefined || pid === undefined) found.push({ port, program: "the kernel", ours: volume });
+    else {
+      const cgroup = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
+      found.push({ port, program, ours: ourUnits.test(cgroup) });
+    }
+  }
+  return found;
+}
+
+/** The witness need not be there yet, nor know us: any answer has the date. */
+function readClock(url: string): Promise<Clock | null> {
+  return new Promise((resolve) => {
+    const asked = request(url, { method: "HEAD", rejectUnauthorized: false, timeout: WITNESS_LIMIT_MS });
+    asked.once("timeout", () => asked.destroy());
+    asked.once("error", () => resolve(null));
+    asked.once("response", (answer) => {
+      answer.resume();
+      const witnessMs = Date.parse(answer.headers.date ?? "");
+      resolve(Number.isNaN(witnessMs) ? null : { hereMs: Date.now(), witnessMs });
+    });
+    asked.end();
+  });
+}
+
+function tool(argv: Argv) {
+  return run(argv, { timeoutMs: TOOL_LIMIT_MS });
+}
+
+async function hasEntries(folder: string): Promise<boolean> {
+  return readdir(folder).then(
+    (entries) => entries.length > 0,
+    () => false,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,132 @@
+import type { DiskFacts, Expectations, Facts, NodeExpectations } from "./expectations.ts";
+
+const supportedSystems = ["debian 12", "debian 13", "ubuntu 22.04", "ubuntu 24.04"];
+const supportedArchs = ["x64", "arm64"];
+const leastKernel = [5, 15] as const;
+const clockLimitMs = 30_000;
+
+/** Every reason why the machine cannot be used, each a sentence with what to do. */
+export function judge(facts: Facts, wanted: Expectations): string[] {
+  return [
+    ...judgeSystem(facts),
+    ...judgeSpace(facts, wanted),
+    ...judgePorts(facts, wanted),
+    ...(wanted.node === undefined ? [] : judgeNode(facts, wanted, wanted.node)),
+  ];
+}
+
+function judgeSystem({ os, arch, kernel }: Facts): string[] {
+  const problems: string[] = [];
+  if (!supportedSystems.includes(`${os.id} ${os.version}`)) {
+    problems.push(
+      `It runs ${os.id} ${os.version}, and Tandem supports Debian 12, Debian 13, Ubuntu 22.04 and Ubuntu 24.04; install one of them.`,
+    );
+  }
+  if (!supportedArchs.includes(arch)) {
+    problems.push(`Its processor architecture is ${arch}, and Tandem supports amd64 and arm64; use another machine.`);
+  }
+  const [major = 0, minor = 0] = kernel.split(".").map(Number);
+  if (major < leastKernel[0] || (major === leastKernel[0] && minor < leastKernel[1])) {
+    problems.push(
+      `Its kernel is ${kernel}, and Tandem needs ${leastKernel.join(".")} or later; upgrade the kernel and reboot.`,
+    );
+  }
+  return problems;
+}
+
+function judgeSpace({ freeBytes }: Facts, wanted: Expectations): string[] {
+  if (freeBytes >= wanted.freeBytes) return [];
+  return [`/var/lib has ${mebibytes(freeBytes)} free, and ${mebibytes(wanted.freeBytes)} are needed; free some space.`];
+}
+
+function judgePorts({ listening }: Facts, { ports }: Expectations): string[] {
+  return listening
+    .filter(({ port, ours }) => ports.includes(port) && !ours)
+    .map(({ port, program }) => `TCP port ${port} is in use by ${program}; stop it, or move it to another port.`);
+}
+
+function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): string[] {
+  const problems: string[] = [];
+  if (facts.hostname !== wanted.machine) {
+    problems.push(
+      `Its host name is ${facts.hostname}, and DRBD finds its own part of the configuration by that name: run ` +
+        `\`hostnamectl set-hostname ${wanted.machine}\`, or correct the node's name in the configuration.`,
+    );
+  }
+  for (const [key, address] of Object.entries(node.addresses)) {
+    if (facts.addresses.includes(address)) continue;
+    problems.push(
+      `The ${key} address ${address} is on none of its interfaces, which have ${facts.addresses.join(", ") || "none"}; ` +
+        "configure it, or correct the configuration.",
+    );
+  }
+  problems.push(...judgeDrbd(facts, node), ...(facts.disk === null ? [] : judgeDisk(facts.disk, node)));
+  if (facts.foreignEtcd) {
+    problems.push(
+      "/var/lib/etcd holds data of an etcd that Tandem did not make; move it away (mv /var/lib/etcd /var/lib/etcd.before-tandem) " +
+        "and remove the etcd that used it.",
+    );
+  }
+  if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
+  return problems;
+}
+
+function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted }: NodeExpectations): string[] {
+  if (drbd === null) {
+    return [
+      `The kernel ${kernel} has no module drbd; install the package that brings it (Debian: the kernel package itself, not its cloud ` +
+        "variant; Ubuntu: linux-modules-extra), or name one in datastore.drbd.package.",
+    ];
+  }
+  const line = drbd.startsWith("8.4.") ? "8.4" : drbd.startsWith("9.") ? "9" : undefined;
+  if (line === undefined) {
+    return [`Its kernel module drbd is ${drbd}, and Tandem knows 8.4 and 9; install one of these.`];
+  }
+  if (wanted === "auto" || wanted === line) return [];
+  return [
+    `Its kernel module drbd is ${drbd}, and datastore.drbd.version asks for ${wanted}; install that module, or say auto.`,
+  ];
+}
+
+function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: NodeExpectations): string[] {
+  if (disk.kind === "missing") {
+    return [
+      `The disk ${path} does not exist; create it (a fresh logical volume, for example), or correct the configuration.`,
+    ];
+  }
+  if (disk.kind === "no block device") {
+    return [`${path} is no block device; name a whole disk, a partition or a logical volume.`];
+  }
+  const problems: string[] = [];
+  if (disk.bytes < diskBytes) {
+    problems.push(`The disk ${path} has ${mebibytes(disk.bytes)}, and ${mebibytes(diskBytes)} are needed; enlarge it.`);
+  }
+  if (disk.ours) return problems;
+  if (disk.mountpoints.length > 0) {
+    problems.push(`The disk ${path} is mounted at ${disk.mountpoints.join(", ")}; name a disk that nothing uses.`);
+  }
+  if (disk.holders.length > 0) {
+    problems.push(`The disk ${path} is in use by ${disk.holders.join(", ")}; name a disk that nothing uses.`);
+  }
+  if (disk.signatures.length > 0) {
+    problems.push(
+      `The disk ${path} is not empty, it holds: ${disk.signatures.join(", ")}. Tandem overwrites nothing: name another disk, or, ` +
+        `if nobody needs what is on it, clear it with \`wipefs --all ${path}\`.`,
+    );
+  }
+  return problems;
+}
+
+function judgeClock({ hereMs, witnessMs }: { hereMs: number; witnessMs: number }): string[] {
+  const offBySeconds = Math.round(Math.abs(hereMs - witnessMs) / 1000);
+  if (offBySeconds * 1000 <= clockLimitMs) return [];
+  const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+  return [
+    `Its clock says ${time(hereMs)} and the witness's ${time(witnessMs)}, ${offBySeconds} s apart, and at most ` +
+      `${clockLimitMs / 1000} s are allowed, because certificates have dates; set both by NTP.`,
+  ];
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20)} MiB`;
+}

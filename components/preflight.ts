@@ -1,0 +1,35 @@
+import type { Expectations } from "./cli/preflight/expectations.ts";
+import type { ManagedWitness, SiteConfig } from "./config/site-config.ts";
+
+const mebibyte = 2 ** 20;
+/** The programs, and a download beside them. */
+const programBytes = 400 * mebibyte;
+/** etcd keeps its database, and a snapshot or a defragmented copy beside it, and its log. */
+const databaseCopies = 3;
+/** Journal of the file system, DRBD's metadata, etcd's log. */
+const volumeOverheadBytes = 256 * mebibyte;
+
+/** What a node must be before anything is installed on it. */
+export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig, index: 0 | 1): Expectations {
+  const { name: machine, frontend, backend, disk } = nodes[index];
+  const { quotaBackendBytes, drbd } = datastore;
+  return {
+    site: name,
+    machine,
+    // E's clients and peers, T's peers and clients, the handshake, DRBD.
+    ports: [2379, 2380, 2382, 2383, 2384, drbd.port],
+    freeBytes: programBytes + databaseCopies * quotaBackendBytes,
+    node: {
+      addresses: { frontend, backend },
+      disk,
+      diskBytes: volumeOverheadBytes + databaseCopies * quotaBackendBytes,
+      drbd: drbd.version,
+      witnessUrl: witness.url,
+    },
+  };
+}
+
+/** The same for a witness that the stack installs. */
+export function witnessExpectations(site: string, witness: ManagedWitness): Expectations {
+  return { site, machine: "the witness", ports: [witness.port], freeBytes: 100 * mebibyte };
+}
