@@ -176,6 +176,12 @@ export const RULES: readonly Rule[] = [
     job: () => ({ name: "connect" }),
   },
   {
+    source: "rules 1 and 6",
+    reason: "the halves are connected: the link came back while the door was being closed",
+    when: (s) => connected(s) && s.local.door === "closed" && !silence(s),
+    job: () => ({ name: "openDoor" }),
+  },
+  {
     source: "rule 7",
     reason: "hand-over: the leader must not leave with T",
     when: (s) => handsOver(s) && s.members?.leader === "T",
