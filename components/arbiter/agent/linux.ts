@@ -1,9 +1,9 @@
 import { mark, marksBegin, marksEnd, say } from "./journal.ts";
 import { startDetector } from "./linux/detector.ts";
-import { closeDoor, readDoor } from "./linux/door.ts";
-import { watchDrbd } from "./linux/drbd.ts";
+import { closeDoor, DoorWatch, readDoor } from "./linux/door.ts";
+import { forgetVolume, watchDrbd } from "./linux/drbd.ts";
 import { bootId, carryOut } from "./linux/jobs.ts";
-import { cheapLook, LocalReader } from "./linux/local.ts";
+import { cheapLook, LocalReader, readLocal } from "./linux/local.ts";
 import { EtcdClient } from "./linux/members.ts";
 import { readNotes, writeNotes } from "./linux/notes.ts";
 import { HandshakeClient, HandshakeServer } from "./linux/peer.ts";
@@ -17,6 +17,8 @@ import type { Action, Event, Hello, Job, Local, TimerName, Verdict, WitnessReque
 const LOOK_MS = 250;
 /** A full reading now and then, for what no cheap look shows: the door, and DRBD 9. */
 const READ_MS = 2000;
+/** The kernel tells of changed rules; this is for a word that was lost. */
+const DOOR_MS = 10_000;
 
 /** These may overtake a job that a frozen volume keeps from ending. */
 const URGENT: readonly Job["name"][] = ["killT", "letGo"];
@@ -25,6 +27,7 @@ const URGENT: readonly Job["name"][] = ["killT", "letGo"];
 export class LinuxWorld implements World {
   readonly #settings: AgentSettings;
   readonly #post: (event: Event) => void;
+  readonly #doors: DoorWatch;
   readonly #reader: LocalReader;
   readonly #witness: WitnessClient;
   readonly #handshake: HandshakeClient;
@@ -44,7 +47,8 @@ export class LinuxWorld implements World {
     const { core, own, peer } = settings;
     this.#settings = settings;
     this.#post = post;
-    this.#reader = new LocalReader(peer.backend);
+    this.#doors = new DoorWatch(peer.backend, DOOR_MS);
+    this.#reader = new LocalReader(() => readLocal(settings.drbd.minor, this.#doors));
     this.#witness = new WitnessClient({ site: core.site, node: core.node, witness: settings.witness, pki: PKI });
     this.#etcd = new EtcdClient({ own: `https://127.0.0.1:${MEMBER_PORT}`, pki: PKI });
     const handshake = { site: core.site, sibling: core.sibling, pki: PKI, port: HANDSHAKE_PORT };
@@ -71,11 +75,13 @@ export class LinuxWorld implements World {
     this.#detect();
     watchDrbd((line) => {
       if (line.startsWith("change resource ") && line.includes(" role:Primary")) mark("promote");
+      forgetVolume();
       void this.#look();
     });
-    let look = cheapLook();
+    const { minor } = this.#settings.drbd;
+    let look = cheapLook(minor);
     setInterval(() => {
-      const now = cheapLook();
+      const now = cheapLook(minor);
       if (now !== look) void this.#look();
       look = now;
     }, LOOK_MS);
@@ -144,6 +150,7 @@ export class LinuxWorld implements World {
     const settings = this.#settings;
     const run = async () => {
       const result = await carryOut(job, reason, { settings, etcd: this.#etcd, fresh: () => this.#fresh() });
+      if (job.name === "openDoor" || job.name === "closeDoor") this.#doors.forget();
       this.#give({ kind: "done", job: job.name, ok: result.ok, why: result.why, local: await this.#fresh() });
     };
     if (URGENT.includes(job.name)) void run();

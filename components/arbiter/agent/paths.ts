@@ -8,8 +8,6 @@ export const LET_GO = "/var/lib/tandem/let-go";
 export const SOCKET = "/run/tandem/agent.sock";
 
 export const RESOURCE = "etcd-t";
-export const MINOR = 10;
-export const DRBD_PORT = 7788;
 export const MOUNTPOINT = "/var/lib/etcd-transient";
 
 export const VOLUME_UNIT = "etcd-transient-volume.service";

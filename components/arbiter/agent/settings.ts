@@ -8,6 +8,7 @@ export interface AgentSettings {
   /** IPv4 addresses of this node and of its sibling. */
   own: Addresses;
   peer: Addresses;
+  drbd: DrbdSettings;
   witness: WitnessSettings;
   detector: DetectorSettings;
 }
@@ -15,6 +16,13 @@ export interface AgentSettings {
 export interface Addresses {
   frontend: string;
   backend: string;
+}
+
+export interface DrbdSettings {
+  /** Of /dev/drbd<minor>. */
+  minor: number;
+  /** TCP port on the backend. */
+  port: number;
 }
 
 export interface WitnessSettings {
@@ -54,6 +62,7 @@ const settings: Check<AgentSettings> = exact<AgentSettings>({
   }),
   own: addresses,
   peer: addresses,
+  drbd: exact<DrbdSettings>({ minor: integer(0, 255), port: integer(1, 65_535) }),
   witness: exact<WitnessSettings>({
     url: text(/^https:\/\/[^/\s]+(\/[^\s]*[^/\s])?$/, "an https URL without a trailing slash"),
     servername: nullable(text(/^[a-z0-9.-]{1,253}$/, "a host name, or null")),

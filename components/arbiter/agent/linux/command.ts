@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 
 export interface Outcome {
   /** Exit code 0. */
@@ -10,43 +11,96 @@ export interface Outcome {
   why: string;
 }
 
-const OUTPUT_LIMIT = 64 * 1024;
+/**
+ * Forking Node costs several times what the tools themselves do, and stops its loop meanwhile. So a small shell starts
+ * them: it reads one command a line, its words separated by tabs, runs it, and ends its output on either stream with a
+ * line of its own.
+ */
+const LAUNCHER = `set -f
+IFS='\t'
+while read -r words; do
+    $words </dev/null
+    printf '\\n== output ends, exit code %s\\n' "$?"
+    printf '\\n== output ends, exit code \\n' >&2
+done`;
+const END = /\n== output ends, exit code (\d*)\n$/;
+const OUTPUT_LIMIT = 256 * 1024;
+/** More may run at a time; this many wait for the next command. */
+const IDLE_LIMIT = 3;
+
+type Shell = ChildProcessByStdio<Writable, Readable, Readable>;
+const idle: Shell[] = [];
 
 /**
- * Runs a program without a shell. Never rejects, and never waits longer than the limit, not even for a program that a frozen
- * volume keeps from dying.
+ * Runs a program. Never rejects, and never waits longer than the limit, not even for a program that a frozen volume keeps
+ * from dying.
+ * @param argv words without tabs and line ends, none of them empty
  */
-export function command(argv: readonly [string, ...string[]], limitMs: number, input = ""): Promise<Outcome> {
-  const [program, ...args] = argv;
+export function command(argv: readonly [string, ...string[]], limitMs: number): Promise<Outcome> {
+  const words = argv.join("\t");
+  if (/[\n]/.test(words) || words.split("\t").length !== argv.length || argv.includes("")) {
+    throw new Error(`a word of ${JSON.stringify(argv)} is empty, or holds a tab or a line end`);
+  }
+  const shell = idle.pop() ?? launch();
   return new Promise((resolve) => {
     let stdout = "";
     let stderr = "";
-    const child = spawn(program, args, { stdio: [input === "" ? "ignore" : "pipe", "pipe", "pipe"] });
     const finish = (code: number | null, why: string) => {
       clearTimeout(timer);
+      shell.removeAllListeners();
+      shell.stdout.removeAllListeners("data");
+      shell.stderr.removeAllListeners("data");
       resolve({ ok: code === 0, code, stdout, why });
     };
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL");
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      finish(null, `${argv.join(" ")} did not end within ${limitMs} ms`);
-    }, limitMs);
-    child.on("error", (error) => finish(null, `${program} could not be run: ${error.message}`));
-    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
-      stdout = (stdout + chunk).slice(-OUTPUT_LIMIT);
+    const dismiss = (why: string) => {
+      finish(null, why);
+      shell.on("error", () => {});
+      end(shell);
+    };
+    const timer = setTimeout(() => dismiss(`${argv.join(" ")} did not end within ${limitMs} ms`), limitMs);
+    const take = () => {
+      const ended = END.exec(stdout);
+      if (ended === null || !END.test(stderr)) {
+        if (stdout.length + stderr.length > OUTPUT_LIMIT) dismiss(`${argv.join(" ")} says too much`);
+        return;
+      }
+      stdout = stdout.slice(0, ended.index);
+      stderr = stderr.replace(END, "");
+      const code = Number(ended[1]);
+      finish(code, code === 0 ? "" : `${argv.join(" ")}: ${stderr.trim() || stdout.trim() || `exit ${code}`}`);
+      if (idle.length < IDLE_LIMIT) idle.push(shell);
+      else end(shell);
+    };
+    shell.on("error", (error) => finish(null, `${argv.join(" ")} could not be run: ${error.message}`));
+    shell.on("exit", () => finish(null, `${argv.join(" ")} was ended from outside`));
+    shell.stdout.on("data", (chunk: string) => {
+      stdout += chunk;
+      take();
     });
-    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-      stderr = (stderr + chunk).slice(-OUTPUT_LIMIT);
+    shell.stderr.on("data", (chunk: string) => {
+      stderr += chunk;
+      take();
     });
-    child.on("close", (code, signal) =>
-      finish(
-        code,
-        code === 0 ? "" : `${argv.join(" ")}: ${stderr.trim() || stdout.trim() || signal || `exit ${code}`}`,
-      ),
-    );
-    // A program that ends without reading its input is judged by its exit code.
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
+    shell.stdin.write(`${words}\n`);
   });
+}
+
+function launch(): Shell {
+  // A process group of its own, so that a time limit ends what it runs as well.
+  const shell = spawn("/bin/sh", ["-c", LAUNCHER], { stdio: "pipe", detached: true });
+  shell.stdout.setEncoding("utf8");
+  shell.stderr.setEncoding("utf8");
+  shell.stdin.on("error", () => {});
+  return shell;
+}
+
+function end(shell: Shell): void {
+  shell.stdout.destroy();
+  shell.stderr.destroy();
+  shell.stdin.destroy();
+  try {
+    if (shell.pid !== undefined) process.kill(-shell.pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
 }

@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { command, type Outcome } from "./command.ts";
 
 const LIMIT_MS = 5000;
+const LISTEN_AGAIN_MS = 1000;
 
 /** The two rules that drop etcd peer traffic with the sibling in both directions, as `door.sh` makes them at boot. */
 const RULES = [
@@ -47,13 +49,57 @@ export function openDoor(sibling: string): Promise<Outcome> {
 }
 
 async function change(verb: "add" | "del", sibling: string, wanted: DoorState): Promise<Outcome> {
-  const lines = RULES.map(
-    ({ pref, port }) =>
-      `rule ${verb} blackhole to ${sibling} ipproto tcp ${port} ${FIRST_PORT}-${LAST_PORT} protocol kernel pref ${pref}\n`,
+  // One that is already there, or already gone, must not keep the other from being changed; what counts is what is read back.
+  const said = await Promise.all(
+    RULES.map(({ pref, port }) => {
+      const ports = [port, `${FIRST_PORT}-${LAST_PORT}`];
+      const rule = ["blackhole", "to", sibling, "ipproto", "tcp", ...ports, "protocol", "kernel", "pref", String(pref)];
+      return command(["ip", "rule", verb, ...rule], LIMIT_MS);
+    }),
   );
-  // `-force`: a rule that is already there, or already gone, must not keep the other from being changed.
-  const said = await command(["ip", "-force", "-batch", "-"], LIMIT_MS, lines.join(""));
   const now = await readDoor(sibling);
-  if (now === wanted) return { ...said, ok: true, why: "" };
-  return { ...said, ok: false, why: `the door is ${now}, not ${wanted}: ${said.why}` };
+  const why = `the door is ${now}, not ${wanted}: ${said.map((one) => one.why).join("; ")}`;
+  return { ok: now === wanted, code: null, stdout: "", why: now === wanted ? "" : why };
+}
+
+/**
+ * The state of the door without a program for each look: asked again after a change of any rule, which the kernel tells,
+ * and after a while.
+ */
+export class DoorWatch {
+  readonly #sibling: string;
+  readonly #maxAgeMs: number;
+  #known: { door: DoorState; at: number } | null = null;
+  /** Changes told while it was being asked make that answer old. */
+  #changes = 0;
+
+  constructor(sibling: string, maxAgeMs: number) {
+    this.#sibling = sibling;
+    this.#maxAgeMs = maxAgeMs;
+    this.#listen();
+  }
+
+  async read(): Promise<DoorState> {
+    if (this.#known !== null && performance.now() - this.#known.at < this.#maxAgeMs) return this.#known.door;
+    const at = performance.now();
+    const changes = this.#changes;
+    const door = await readDoor(this.#sibling);
+    if (changes === this.#changes) this.#known = { door, at };
+    return door;
+  }
+
+  forget(): void {
+    this.#changes++;
+    this.#known = null;
+  }
+
+  #listen(): void {
+    const monitor = spawn("ip", ["monitor", "rule"], { stdio: ["ignore", "pipe", "ignore"] });
+    monitor.stdout.on("data", () => this.forget());
+    monitor.on("error", () => {});
+    monitor.on("close", () => {
+      this.forget();
+      setTimeout(() => this.#listen(), LISTEN_AGAIN_MS);
+    });
+  }
 }

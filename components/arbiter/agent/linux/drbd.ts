@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { accessSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { say } from "../journal.ts";
-import { DRBD_PORT, MINOR, RESOURCE, SPLIT_BRAIN } from "../paths.ts";
+import { RESOURCE, SPLIT_BRAIN } from "../paths.ts";
+import { bothUpToDate } from "../state.ts";
 import type { Volume } from "../world.ts";
 import { command, type Outcome } from "./command.ts";
 import {
@@ -46,30 +47,40 @@ function drbdsetup84(): string {
 }
 
 /** One consistent reading of the volume. Down when DRBD is not loaded or the resource not configured. */
-export async function readVolume(): Promise<Volume> {
+export async function readVolume(minor: number): Promise<Volume> {
   const line = loadedLine();
   if (line === null) return DOWN;
   const splitBrain = existsSync(SPLIT_BRAIN);
-  const volume = await (line === "8.4" ? readVolume84() : readVolume9());
+  const volume = await (line === "8.4" ? readVolume84(minor) : readVolume9());
   return { ...volume, splitBrain };
 }
 
-async function readVolume84(): Promise<Volume> {
+/** The last reading made while nothing can change the generations, and the kernel's line of that moment. */
+let atRest: { line: string; volume: Volume } | null = null;
+
+async function readVolume84(minor: number): Promise<Volume> {
   const tool = drbdsetup84();
   for (let attempt = 1; ; attempt++) {
-    const before = parseProc(readProc() ?? "", MINOR);
+    const before = parseProc(readProc() ?? "", minor);
     if (before === null) return DOWN;
+    const line = JSON.stringify(before);
+    if (atRest?.line === line) return atRest.volume;
+    atRest = null;
     const [gi, events] = await Promise.all([
-      command([tool, "get-gi", String(MINOR)], ASK_MS),
+      command([tool, "get-gi", String(minor)], ASK_MS),
       before.suspended ? command([tool, "events2", "--now", RESOURCE], ASK_MS) : null,
     ]);
-    const after = parseProc(readProc() ?? "", MINOR);
-    const same = JSON.stringify(before) === JSON.stringify(after);
+    const same = line === JSON.stringify(parseProc(readProc() ?? "", minor));
     const generations = parseGenerations(gi.stdout);
     const complete = generations !== null || before.disk === "Diskless";
     if ((!same || !complete) && attempt < ATTEMPTS) continue;
     const fenced = events !== null && isSuspendedByFencing(parseEvents(events.stdout).resource);
-    return { ...DOWN, ...stateOfProc(before, fenced), ...(generations ?? { gen: null, left: null }) };
+    const volume = { ...DOWN, ...stateOfProc(before, fenced), ...(generations ?? { gen: null, left: null }) };
+    // DRBD makes a new generation when the copies part, or at the end of a resync.
+    if (same && complete && before.cs === "Connected" && bothUpToDate(volume) && !before.suspended) {
+      atRest = { line, volume };
+    }
+    return volume;
   }
 }
 
@@ -93,9 +104,14 @@ async function readVolume9(): Promise<Volume> {
   }
 }
 
+/** DRBD has announced something: what was read before is old, even if the kernel's line should be the same again. */
+export function forgetVolume(): void {
+  atRest = null;
+}
+
 /** A cheap look that changes whenever the volume's state does: the kernel's own line. Constant on DRBD 9, which has none. */
-export function glance(): string {
-  return JSON.stringify(parseProc(readProc() ?? "", MINOR));
+export function glance(minor: number): string {
+  return JSON.stringify(parseProc(readProc() ?? "", minor));
 }
 
 function readProc(): string | null {
@@ -136,9 +152,9 @@ export function watchDrbd(changed: (line: string) => void): () => void {
 }
 
 /** Cuts DRBD's connection, at once and without outdating the sibling's copy. */
-export async function disconnect(own: string, sibling: string): Promise<Outcome> {
+export async function disconnect(own: string, sibling: string, port: number): Promise<Outcome> {
   if (loadedLine() === "8.4") {
-    const ends = [`ipv4:${own}:${DRBD_PORT}`, `ipv4:${sibling}:${DRBD_PORT}`] as const;
+    const ends = [`ipv4:${own}:${port}`, `ipv4:${sibling}:${port}`] as const;
     const direct = await command([drbdsetup84(), "disconnect", ...ends, "--force"], ACT_MS);
     if (direct.ok || direct.code === NOTHING_TO_DO) return { ...direct, ok: true };
     say("warning", `${direct.why}; asking drbdadm`);

@@ -28,18 +28,15 @@ export async function carryOut(
   const { settings, etcd, fresh } = context;
   switch (job.name) {
     case "disconnect":
-      return marked("disconnect", await disconnect(settings.own.backend, settings.peer.backend));
+      return marked("disconnect", await disconnect(settings.own.backend, settings.peer.backend, settings.drbd.port));
     case "connect":
       return connect();
     case "closeDoor":
       return marked("door", await closeDoor(settings.peer.backend));
     case "openDoor":
       return openDoor(settings.peer.backend);
-    case "takeVolume": {
-      const { volume, mounted } = await fresh();
-      if (volume.role === "Primary" && mounted) return DONE;
-      return marked("mount", await startVolume(volume.role === "Primary"));
-    }
+    case "takeVolume":
+      return marked("mount", await takeVolume(fresh));
     case "releaseVolume":
       return stopVolume();
     case "startT":
@@ -62,6 +59,20 @@ export async function carryOut(
 function marked(name: string, result: JobResult): JobResult {
   if (result.ok) mark(name);
   return result;
+}
+
+async function takeVolume(fresh: () => Promise<Local>): Promise<JobResult> {
+  const isTaken = async () => {
+    const { volume, mounted } = await fresh();
+    return volume.role === "Primary" && mounted;
+  };
+  const started = await startVolume();
+  if (!started.ok || (await isTaken())) return started;
+  // Lost behind the units' back, which are still active: starting them did nothing.
+  await stopVolume();
+  const again = await startVolume();
+  if (!again.ok || (await isTaken())) return again;
+  return { ok: false, why: "the units were started, and the volume is not Primary and mounted" };
 }
 
 async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdClient): Promise<JobResult> {

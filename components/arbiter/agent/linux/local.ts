@@ -1,12 +1,12 @@
 import { readdirSync } from "node:fs";
 import { DISARMED } from "../paths.ts";
 import type { Local } from "../world.ts";
-import { readDoor } from "./door.ts";
+import type { DoorWatch } from "./door.ts";
 import { glance, readVolume } from "./drbd.ts";
 import { isMounted, readT } from "./units.ts";
 
-async function readLocal(sibling: string): Promise<Local> {
-  const [volume, door] = await Promise.all([readVolume(), readDoor(sibling)]);
+export async function readLocal(minor: number, doors: DoorWatch): Promise<Local> {
+  const [volume, door] = await Promise.all([readVolume(minor), doors.read()]);
   return {
     volume,
     door: door === "open" ? "open" : "closed",
@@ -24,8 +24,8 @@ function disarmed(): string[] {
 }
 
 /** What a full reading costs programs for, cheaply: it differs whenever a reading would be worth its price. */
-export function cheapLook(): string {
-  return [glance(), isMounted(), readT(), ...disarmed()].join(" ");
+export function cheapLook(minor: number): string {
+  return [glance(minor), isMounted(), readT(), ...disarmed()].join(" ");
 }
 
 /**
@@ -37,7 +37,7 @@ export class LocalReader {
   #next: Promise<Local> | null = null;
   readonly #read: () => Promise<Local>;
 
-  constructor(sibling: string, read: () => Promise<Local> = () => readLocal(sibling)) {
+  constructor(read: () => Promise<Local>) {
     this.#read = read;
   }
 

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, createServer, type PeerCertificate, type Server, type TLSSocket } from "node:tls";
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type PeerCertificate,
+  type SecureContext,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 import { Misfit } from "../check.ts";
 import { checkHello } from "../hello.ts";
 import type { Hello } from "../world.ts";
@@ -19,8 +27,8 @@ export interface HandshakeOptions {
 
 const LINE_LIMIT = 16 * 1024;
 const EXCHANGE_MS = 2000;
-/** A path that has not answered by now may have died silently: the question is put on the other one as well. */
-const SECOND_PATH_MS = 300;
+/** A path that has not answered by now may have died silently: the question is put on the next one as well. */
+const NEXT_PATH_MS = 150;
 const LISTEN_AGAIN_MS = 1000;
 const CONNECTIONS = 16;
 
@@ -139,13 +147,13 @@ export class HandshakeServer {
 export class HandshakeClient {
   readonly #options: HandshakeOptions;
   readonly #addresses: readonly string[];
-  readonly #credentials: Credentials;
+  readonly #context: SecureContext;
 
   /** @param options.addresses the sibling's, in the order of preference */
   constructor(options: HandshakeOptions & { addresses: readonly string[] }) {
     this.#options = options;
     this.#addresses = options.addresses;
-    this.#credentials = credentials(options.pki);
+    this.#context = createSecureContext({ ...credentials(options.pki), minVersion: "TLSv1.3" });
   }
 
   /** The sibling's answer to this question, or why there is none. The first path that answers ends the others. */
@@ -153,44 +161,30 @@ export class HandshakeClient {
     const question = `${JSON.stringify(hello)}\n`;
     return new Promise((resolve) => {
       const failures: string[] = [];
-      const paths = this.#addresses.map((address) => this.#open(address));
-      let asked = 0;
+      const paths: TLSSocket[] = [];
+      const timers: NodeJS.Timeout[] = [];
       const finish = (result: { hello: Hello } | { failure: string }) => {
-        clearTimeout(limit);
-        clearTimeout(second);
+        for (const timer of timers) clearTimeout(timer);
         for (const path of paths) path.destroy();
         resolve(result);
       };
-      const limit = setTimeout(() => finish({ failure: `no answer within ${EXCHANGE_MS} ms` }), EXCHANGE_MS);
-      // One question is put where the connection stands first, so that the sibling answers once.
-      const ready: TLSSocket[] = [];
-      const put = () => {
-        const path = ready.shift();
-        if (path === undefined) return;
-        asked++;
-        path.write(question);
-      };
-      let late = false;
-      const second = setTimeout(() => {
-        late = true;
-        put();
-      }, SECOND_PATH_MS);
-      paths.forEach((path, index) => {
+      const put = (index: number) => {
+        const address = this.#addresses[index];
+        if (address === undefined || paths.length > index) return;
+        const path = this.#open(address);
+        paths.push(path);
         let failed = false;
         const fail = (why: string) => {
           if (failed) return;
           failed = true;
-          failures.push(`${this.#addresses[index]}: ${why}`);
+          failures.push(`${address}: ${why}`);
           path.destroy();
-          if (failures.length === paths.length) finish({ failure: failures.join("; ") });
-          else put();
+          if (failures.length === this.#addresses.length) finish({ failure: failures.join("; ") });
+          else put(index + 1);
         };
         path.on("error", (error) => fail(error.message));
         path.on("close", () => fail("closed without an answer"));
-        path.on("secureConnect", () => {
-          ready.push(path);
-          if (asked === 0 || late || failures.length > 0) put();
-        });
+        path.on("secureConnect", () => path.write(question));
         onLine(path, (line) => {
           try {
             finish({ hello: parseHello(line, this.#options) });
@@ -198,16 +192,20 @@ export class HandshakeClient {
             fail(`an answer that is none: ${(error as Error).message}`);
           }
         });
+      };
+      timers.push(setTimeout(() => finish({ failure: `no answer within ${EXCHANGE_MS} ms` }), EXCHANGE_MS));
+      this.#addresses.forEach((_, index) => {
+        if (index > 0) timers.push(setTimeout(() => put(index), index * NEXT_PATH_MS));
       });
+      put(0);
     });
   }
 
   #open(address: string): TLSSocket {
     return connect({
-      ...this.#credentials,
+      secureContext: this.#context,
       host: address,
       port: this.#options.port,
-      minVersion: "TLSv1.3",
       checkServerIdentity: (_host, certificate) =>
         isSibling(certificate, this.#options.sibling)
           ? undefined

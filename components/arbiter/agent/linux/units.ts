@@ -45,10 +45,8 @@ export function stateOfStatus(status: string, threads: number): Local["t"] {
   return (pending & SIGKILL_BIT) === 0n ? "running" : "dying";
 }
 
-/** Promotes and mounts; what is already so is left. */
-export async function startVolume(primary: boolean): Promise<Outcome> {
-  // A promotion that was lost behind the unit's back leaves it active: starting it would do nothing.
-  if (!primary) await systemctl(["stop", MOUNT_UNIT, VOLUME_UNIT], STOP_MS);
+/** Promotes and mounts, unless the units are active already. */
+export function startVolume(): Promise<Outcome> {
   return start([VOLUME_UNIT, MOUNT_UNIT]);
 }
 
