@@ -2,21 +2,23 @@
 
 const actions = new Set<() => void>();
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+let installed = false;
 
 /** Registers a synchronous action for the end of the process; the returned function takes it back. */
 export function atExit(action: () => void): () => void {
-  if (actions.size === 0) installHandlers();
+  if (!installed) installHandlers();
+  installed = true;
   actions.add(action);
   return () => actions.delete(action);
 }
 
-let installed = false;
-
 function installHandlers(): void {
-  if (installed) return;
-  installed = true;
   process.on("exit", runActions);
-  for (const [signal, number] of Object.entries(signals)) process.once(signal, () => process.exit(128 + number));
+  for (const [signal, number] of Object.entries(signals))
+    process.on(signal, () => {
+      // A program that handles the signal itself ends when it wants to.
+      if (process.listenerCount(signal) === 1) process.exit(128 + number);
+    });
 }
 
 function runActions(): void {

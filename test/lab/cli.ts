@@ -1,5 +1,6 @@
-import { type Cut, Lab, listLabs, PLAIN_GUESTS, removeLab, SITE_GUESTS } from "./lab.ts";
+import { type Cut, Lab, PLAIN_GUESTS, SITE_GUESTS } from "./lab.ts";
 import { say } from "./progress.ts";
+import { listLabs, removeLab } from "./record.ts";
 
 const help = `The VM lab: machines that can lose power, on this one.
 
@@ -15,7 +16,7 @@ const help = `The VM lab: machines that can lose power, on this one.
   npm run lab -- cut A B [NET] [forward]    drop frames between two guests; NET is frontend, backend or all;
                                             "forward" drops only those from A to B; "host" is this machine
   npm run lab -- heal [A B [NET] [forward]] take one cut back, or all
-  npm run lab -- down [NAME]                end a lab; without a name all that nobody uses
+  npm run lab -- down [NAME]                end this lab, and clean up after all whose process died
 
   --name NAME   which lab (default: lab). Needs root. Files are kept in $TANDEM_CACHE, default ~/.cache/tandem.
 `;
@@ -71,12 +72,9 @@ const verbs: Record<string, Verb> = {
     if (a === undefined) await lab.heal();
     else await lab.heal(a, needed(b, "two guests"), parseCut(how));
   },
-  down: async (_name, [only]) => {
-    if (only !== undefined) return removeLab(only);
-    for (const { name, state } of listLabs()) {
-      if (state === "owned") say(`"${name}" is in use and stays; to end it all the same: npm run lab -- down ${name}`);
-      else await removeLab(name);
-    }
+  down: async (name, [only]) => {
+    await removeLab(only ?? name);
+    for (const lab of listLabs()) if (lab.state === "left over") await removeLab(lab.name);
   },
 };
 

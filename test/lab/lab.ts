@@ -1,17 +1,18 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath, withLock } from "./cache.ts";
 import { atExit } from "./cleanup.ts";
 import { Guest, type GuestSpec } from "./guest.ts";
 import { ensureBundleDisk, ensureImage, type Suite } from "./image.ts";
-import { ensureKernel, type Kernel } from "./kernel.ts";
-import { ensureKeys, type LabKeys } from "./keys.ts";
+import { ensureKernel } from "./kernel.ts";
+import { ensureKeys } from "./keys.ts";
 import { deleteNamespace, destroyNamespace, killNamespace, labNamespaces, type Net, Network } from "./network.ts";
 import { ensurePackages, requireRoot } from "./packages.ts";
-import { isAlive, type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
+import { type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
 import { step } from "./progress.ts";
 import { pulumiEnvironment } from "./pulumi.ts";
+import { claim, forgetLab, type LabParts, type LabRecord, namespaceOf, readRecord, socketFolder } from "./record.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain.ts";
 
 export type { GuestSpec } from "./guest.ts";
@@ -46,21 +47,6 @@ export interface StartOptions {
   detached?: boolean;
 }
 
-/** What other processes must know of a lab; stored as lab.json in its folder. */
-interface LabRecord {
-  /** The process that the lab ends with; null for a detached lab. */
-  owner: ProcessId | null;
-  guests: readonly GuestSpec[];
-}
-
-interface Prepared {
-  keys: LabKeys;
-  kernel: Kernel;
-  images: Record<string, string>;
-  bundleDisk: string;
-  toolchain: Toolchain;
-}
-
 /** Guests on two networks in a network namespace of their own. */
 export class Lab {
   readonly name: string;
@@ -78,14 +64,15 @@ export class Lab {
   private readonly network: Network;
   private forgetExit: () => void = () => {};
 
-  private constructor(name: string, record: LabRecord, prepared: Prepared) {
+  private constructor(name: string, record: LabRecord) {
+    const { parts } = record;
     this.name = name;
-    this.folder = labFolder(name);
+    this.folder = record.folder;
     this.sshConfig = join(this.folder, "ssh_config");
     this.knownHosts = join(this.folder, "known_hosts");
-    this.privateKey = prepared.keys.clientKeyFile;
-    this.hostKey = prepared.keys.hostPublicKey;
-    this.toolchain = prepared.toolchain;
+    this.privateKey = parts.keys.clientKeyFile;
+    this.hostKey = parts.keys.hostPublicKey;
+    this.toolchain = parts.toolchain;
     this.network = new Network(namespaceOf(name));
     this.guests = record.guests.map(
       (spec) =>
@@ -94,9 +81,9 @@ export class Lab {
           folder: this.folder,
           sshConfig: this.sshConfig,
           sockets: socketFolder(name),
-          kernel: prepared.kernel,
-          image: prepared.images[spec.image ?? "trixie"] as string,
-          bundleDisk: prepared.bundleDisk,
+          kernel: parts.kernel,
+          image: parts.images[spec.image ?? "trixie"] as string,
+          bundleDisk: parts.bundleDisk,
           detached: record.owner === null,
         }),
     );
@@ -108,11 +95,12 @@ export class Lab {
     const guests = options.guests ?? SITE_GUESTS;
     checkNames(name, guests);
     requireRoot();
-    const prepared = await prepare(guests);
+    const parts = await prepare(guests);
     options.signal?.throwIfAborted();
-    const record: LabRecord = { owner: options.detached ? null : (processId(process.pid) as ProcessId), guests };
+    const owner = options.detached ? null : (processId(process.pid) as ProcessId);
+    const record = { owner, folder: cachePath("run", name), guests, parts };
     await claim(name, record);
-    const lab = new Lab(name, record, prepared);
+    const lab = new Lab(name, record);
     lab.forgetExit = atExit(() => lab.stopNow());
     const abort = () => void lab.stop();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -133,7 +121,7 @@ export class Lab {
     const record = readRecord(name);
     if (!record) throw new Error(`no lab "${name}" is up: start it with "npm run lab -- up"`);
     if (record.owner) throw new Error(`the lab "${name}" belongs to process ${record.owner.pid} and ends with it`);
-    return new Lab(name, record, await prepare(record.guests));
+    return new Lab(name, record);
   }
 
   guest(name: string): Guest {
@@ -172,22 +160,21 @@ export class Lab {
   /** Ends everything and removes the disks; consoles and Pulumi state stay until the next start. Can be repeated. */
   async stop(): Promise<void> {
     if (labNamespaces().includes(this.network.namespace)) await destroyNamespace(this.network.namespace);
-    removeDisks(this.name);
+    forgetLab(this.name);
     this.forgetExit();
   }
 
   /** The same for an exit handler: synchronous, waits for nothing. */
-  private stopNow(): void {
+  stopNow(): void {
     if (labNamespaces().includes(this.network.namespace)) {
       killNamespace(this.network.namespace);
       deleteNamespace(this.network.namespace);
     }
-    removeDisks(this.name);
+    forgetLab(this.name);
   }
 
   private async powerOn(): Promise<void> {
     mkdirSync(join(this.folder, "state"), { recursive: true });
-    mkdirSync(socketFolder(this.name), { recursive: true, mode: 0o700 });
     writeFileSync(this.knownHosts, this.guests.map(({ spec }) => `${spec.frontend} ${this.hostKey}\n`).join(""));
     writeFileSync(this.sshConfig, this.sshConfigText());
     await this.network.create();
@@ -224,35 +211,6 @@ export class Lab {
   }
 }
 
-/** Every lab on this machine, and whether someone may still need it. */
-export function listLabs(): { name: string; state: "detached" | "owned" | "left over" }[] {
-  return labNamespaces().map((namespace) => {
-    const name = namespace.slice(namespaceOf("").length);
-    const record = readRecord(name);
-    if (!record || (record.owner && !isAlive(record.owner))) return { name, state: "left over" };
-    return { name, state: record.owner ? "owned" : "detached" };
-  });
-}
-
-/** Ends a lab by its name, whatever became of the process that started it. */
-export async function removeLab(name: string): Promise<void> {
-  if (labNamespaces().includes(namespaceOf(name))) await destroyNamespace(namespaceOf(name));
-  removeDisks(name);
-}
-
-function namespaceOf(name: string): string {
-  return `tandem-${name}`;
-}
-
-function labFolder(name: string): string {
-  return cachePath("run", name);
-}
-
-/** Short, because the path of a socket has at most 107 characters. */
-function socketFolder(name: string): string {
-  return `/run/tandem-lab/${name}`;
-}
-
 function checkNames(name: string, guests: readonly GuestSpec[]): void {
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name))
     throw new Error(`a lab's name is 1 to 31 small letters, digits and dashes, not "${name}"`);
@@ -263,7 +221,7 @@ function checkNames(name: string, guests: readonly GuestSpec[]): void {
       );
 }
 
-async function prepare(guests: readonly GuestSpec[]): Promise<Prepared> {
+async function prepare(guests: readonly GuestSpec[]): Promise<LabParts> {
   await ensurePackages();
   const toolchain = await ensureToolchain();
   return withLock("build", async () => {
@@ -274,29 +232,4 @@ async function prepare(guests: readonly GuestSpec[]): Promise<Prepared> {
       images[suite] = await ensureImage(suite, kernel, keys);
     return { keys, kernel, images, bundleDisk: await ensureBundleDisk(toolchain.bundle), toolchain };
   });
-}
-
-/** Takes the name for this lab and removes what an ended one of that name left. */
-async function claim(name: string, record: LabRecord): Promise<void> {
-  const earlier = readRecord(name);
-  if (earlier?.owner === null && labNamespaces().includes(namespaceOf(name)))
-    throw new Error(`the lab "${name}" is up already: end it with "npm run lab -- down ${name}"`);
-  if (earlier?.owner && isAlive(earlier.owner))
-    throw new Error(`process ${earlier.owner.pid} uses the lab "${name}": wait for its end, or choose another name`);
-  await removeLab(name);
-  rmSync(labFolder(name), { recursive: true, force: true });
-  mkdirSync(labFolder(name), { recursive: true });
-  writeFileSync(join(labFolder(name), "lab.json"), JSON.stringify(record), { flag: "wx" });
-}
-
-function readRecord(name: string): LabRecord | undefined {
-  const file = join(labFolder(name), "lab.json");
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
-}
-
-function removeDisks(name: string): void {
-  rmSync(socketFolder(name), { recursive: true, force: true });
-  if (!existsSync(labFolder(name))) return;
-  for (const file of readdirSync(labFolder(name)))
-    if (/\.(cow|data|process|pid)$/.test(file) || file === "lab.json") rmSync(join(labFolder(name), file));
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { atExit } from "./cleanup.ts";
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv;
@@ -43,11 +44,13 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   const spawnOptions: SpawnOptions = { stdio: ["pipe", "pipe", "pipe"] };
   if (options.env) spawnOptions.env = options.env;
   if (options.cwd) spawnOptions.cwd = options.cwd;
-  return collect(spawn(program, args, spawnOptions), argv.join(" "), options);
+  const child = spawn(program, args, spawnOptions);
+  const forget = atExit(() => child.kill("SIGKILL"));
+  return collect(child, argv.join(" "), options).finally(forget);
 }
 
 /** Gathers the output of a started process until it ends. `what` names it in errors. */
-export function collect(child: ChildProcess, what: string, options: RunOptions): Promise<RunResult> {
+function collect(child: ChildProcess, what: string, options: RunOptions): Promise<RunResult> {
   const timeoutMs = options.timeoutMs ?? 60_000;
   return new Promise((resolve, reject) => {
     const result: RunResult = { stdout: "", stderr: "", code: -1 };

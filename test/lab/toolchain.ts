@@ -76,12 +76,12 @@ export function ensureToolchain(): Promise<Toolchain> {
   });
 }
 
-/** Folders of the machine's own pulumi if it is new enough and complete, else of one built here. */
+/** Folders of a pulumi built here; none if the one on PATH is complete and new enough. */
 async function pulumiFolders(): Promise<string[]> {
   const found = await run(["pulumi", "version"], { check: false }).catch(() => undefined);
   const [major, minor] = (found?.stdout.trim().replace(/^v/, "") ?? "").split(".").map(Number);
   const host = await run(["sh", "-c", "command -v pulumi-language-nodejs"], { check: false });
-  if (major === 3 && minor !== undefined && minor >= 259 && host.code === 0) return [dirname(host.stdout.trim())];
+  if (major === 3 && minor !== undefined && minor >= 259 && host.code === 0) return [];
   return [await ensureGoTools(pulumi), await ensureGoTools(languageHost)];
 }
 
