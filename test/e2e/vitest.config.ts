@@ -5,8 +5,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Scenarios share one site, so each finds what the ones before it left: blank machines first, the destroyed site last. */
 const order = [
   "lab-self",
+  "bad-connection",
   "bad-machines",
-  "bad-configuration",
   "provision",
   "second-up",
   "node-one-loses-power",
