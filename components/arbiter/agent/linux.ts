@@ -14,7 +14,7 @@ import type { AgentSettings } from "./settings.ts";
 import type { Action, Event, Hello, Job, Local, TimerName, Verdict, WitnessRequest, World } from "./world.ts";
 
 /** DRBD tells of its own changes; T, the mount and the disarm notes are looked at this often. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 /** A full reading now and then, for what no cheap look shows: the door, and DRBD 9. */
 const READ_MS = 2000;
 /** The kernel tells of changed rules; this is for a word that was lost. */
@@ -216,7 +216,10 @@ export class LinuxWorld implements World {
         say("warning", `no packet of the sibling for ${quietMs} ms; asking it twice more`);
         mark("silence");
       },
-      unfounded: () => marksEnd(),
+      unfounded: () => {
+        say("info", "the sibling answers after all");
+        marksEnd();
+      },
       lost: () => {
         say("warning", "the sibling is silent");
         mark("confirm");

@@ -16,15 +16,16 @@ export interface DetectorEvents {
   heard(): void;
   /** Silence for `quietMs`; the probes are under way. */
   suspected(quietMs: number): void;
-  /** A probe was answered. */
+  /** A reply came meanwhile. */
   unfounded(): void;
   lost(): void;
   /** Pings cannot be sent, so silence means nothing. */
   blind(why: string): void;
 }
 
-const CHECK_MS = 50;
 const RESTART_MS = 200;
+/** Timers may run out a little before their time by the other clock. */
+const TIMER_EARLY_MS = 5;
 const PROBE_WAIT_MS = 100;
 /** A probe that took this much longer than it should was not run in time itself, and says nothing of the sibling. */
 const STARVED_MS = 150;
@@ -46,6 +47,7 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
 
   function hear(): void {
     lastHeard = performance.now();
+    silence.refresh();
     blind = false;
     if (told !== "heard") on.heard();
     told = "heard";
@@ -76,19 +78,23 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
     blind = true;
     // Not a silence of the sibling's: count from here.
     lastHeard = performance.now();
+    silence.refresh();
   }
 
   const quietMs = () => performance.now() - lastHeard;
 
-  const check = setInterval(() => {
-    if (told === "lost" || probing || quietMs() < options.silenceMs) return;
+  // Started again by every reply; it runs out when none has come for the length of a silence.
+  const silence = setTimeout(() => {
     // Replies may lie unread in the pipe because this loop was late: let it read first.
     setImmediate(() => {
-      if (quietMs() >= options.silenceMs && !probing && !ended) void suspect();
+      if (ended) return;
+      if (quietMs() >= options.silenceMs - TIMER_EARLY_MS) void suspect();
+      else silence.refresh();
     });
-  }, CHECK_MS);
+  }, options.silenceMs);
 
   async function suspect(): Promise<void> {
+    if (probing || told === "lost") return;
     probing = true;
     on.suspected(Math.round(quietMs()));
     const verdict = await probe();
@@ -98,7 +104,8 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
       hear();
       on.unfounded();
     } else if (verdict !== "silence") goBlind(verdict.blind);
-    else if (quietMs() >= options.silenceMs) {
+    else if (quietMs() < options.silenceMs) on.unfounded();
+    else {
       told = "lost";
       on.lost();
     }
@@ -125,7 +132,7 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
   relisten();
   return () => {
     ended = true;
-    clearInterval(check);
+    clearTimeout(silence);
     if (restart !== null) clearTimeout(restart);
     child?.kill();
   };
