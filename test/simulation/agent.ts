@@ -1,0 +1,198 @@
+import { reliedOn } from "../../components/arbiter/agent/claim.ts";
+import { initialState, step } from "../../components/arbiter/agent/core.ts";
+import { RULES, type Rule } from "../../components/arbiter/agent/rules.ts";
+import type {
+  Action,
+  CoreSettings,
+  Event,
+  Hello,
+  Local,
+  Members,
+  Verdict,
+} from "../../components/arbiter/agent/world.ts";
+import { reading } from "./drbd.ts";
+import { members } from "./etcd.ts";
+import { serve } from "./witness.ts";
+import { opposite, type Side, type SimWorld, type Twist, Violation } from "./world.ts";
+
+/** What stays the same during one exploration. */
+export interface Setup {
+  rules: readonly Rule[];
+  twist: Twist;
+  leader: "opposite" | "node-one";
+  /** DRBD 8.4 lets go of a frozen volume by a reboot, DRBD 9 by `secondary --force`. */
+  drbd: 8 | 9;
+  /**
+   * With members: terms, leaders, elections and reads. Without: every gate that depends on them is open and the leader is
+   * left alone, so that everything else can be explored further.
+   */
+  members: boolean;
+}
+
+export const AS_SHIPPED: Setup = {
+  rules: RULES,
+  twist: {},
+  leader: "opposite",
+  drbd: 8,
+  members: true,
+};
+
+/** As shipped, for what T may promise. */
+export const PROMISES: Setup = {
+  ...AS_SHIPPED,
+  rules: RULES.filter((rule) => !rule.reason.includes("leader")),
+  members: false,
+};
+
+const NAMES = ["n1", "n2"] as const;
+export const nodeName = (side: Side): string => NAMES[side];
+
+export function settings(side: Side, setup: Setup): CoreSettings {
+  return {
+    site: "site",
+    node: nodeName(side),
+    sibling: nodeName(opposite(side)),
+    index: side,
+    leader: setup.leader,
+    waitOffsetMs: 500,
+    bootOffsetMs: 3000,
+    readHoldOffMs: 5000,
+    killLimitMs: 2000,
+  };
+}
+
+/** Ids of the handler's questions: the core only repeats them. */
+const PRIMARY_ASK = 1;
+const PROMOTION_ASK = 2;
+
+export function seen(w: SimWorld, side: Side, setup: Setup): Local {
+  const local = reading(w, side);
+  return setup.twist.local === undefined ? local : setup.twist.local(local);
+}
+
+/** The agent process starts: it knows only its notes and what it reads. */
+export function startAgent(w: SimWorld, side: Side, setup: Setup): void {
+  const node = w.nodes[side];
+  node.agent = initialState(settings(side, setup));
+  const notes = setup.twist.notes === undefined ? node.notes : setup.twist.notes(node.notes);
+  node.notes = notes;
+  deliver(
+    w,
+    side,
+    { kind: "start", bootId: `${nodeName(side)}-${node.boot}`, notes, local: seen(w, side, setup) },
+    setup,
+  );
+}
+
+export function stopAgent(w: SimWorld, side: Side): void {
+  const node = w.nodes[side];
+  node.agent = null;
+  node.slow = false;
+  node.misheard = false;
+  node.requests = [];
+  node.answers = [];
+  node.jobs = [];
+  if (node.handler === "asking") node.handler = "waiting";
+}
+
+/**
+ * One event to one agent, and what it does at once. Questions whose answers need no witness tree (incarnation, members,
+ * sibling) are answered on the spot; `late` keeps such an answer on its way.
+ */
+export function deliver(w: SimWorld, side: Side, event: Event, setup: Setup, late = false): Verdict | null {
+  const queue: Event[] = [event];
+  let promotion: Verdict | null = null;
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const node = w.nodes[side];
+    if (node.agent === null) return promotion;
+    const result = step(node.agent, next, setup.rules);
+    node.agent = result.state;
+    for (const action of result.actions) {
+      const word = perform(w, side, action, setup, queue, late);
+      if (word !== null) promotion = word;
+    }
+  }
+  return promotion;
+}
+
+function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: Event[], late: boolean): Verdict | null {
+  const node = w.nodes[side];
+  switch (action.kind) {
+    case "note":
+      node.notes = setup.twist.notes === undefined ? action.notes : setup.twist.notes(action.notes);
+      return null;
+    case "verdict":
+      if (action.verdict === "won") checkReliance(w, side);
+      if (action.id === PROMOTION_ASK) return action.verdict;
+      if (node.handler === "asking") node.handler = action.verdict;
+      return null;
+    case "witness": {
+      if (action.request.verb !== "incarnation") {
+        node.requests = [...node.requests, { id: action.id, request: action.request }];
+        return null;
+      }
+      const answer = w.witness.up ? serve(w, nodeName(side), action.request, setup.twist) : "silence";
+      if (late) node.answers = [...node.answers, { id: action.id, witness: answer }];
+      else queue.push({ kind: "witness", id: action.id, answer });
+      return null;
+    }
+    case "members":
+      queue.push({ kind: "members", id: action.id, members: polled(w, side, setup) });
+      return null;
+    case "greet": {
+      const hello = answerOf(w, opposite(side), action.hello, setup);
+      if (late && hello !== null) node.answers = [...node.answers, { id: action.id, hello }];
+      else queue.push({ kind: "answer", id: action.id, hello, local: seen(w, side, setup) });
+      return null;
+    }
+    case "job":
+      node.jobs = [...node.jobs, action.job];
+      return null;
+    case "reply":
+    case "timer":
+    case "cancel":
+    case "say":
+      return null;
+  }
+}
+
+function polled(w: SimWorld, side: Side, setup: Setup): Members {
+  if (setup.members) return members(w, side, setup.twist);
+  return { healthy: true, leader: side === 0 ? "E1" : "E2", applied: 0 };
+}
+
+/** The sibling's agent is asked over either path; its answer is what its own core makes of a fresh reading. */
+function answerOf(w: SimWorld, side: Side, asker: Hello, setup: Setup): Hello | null {
+  const node = w.nodes[side];
+  if (node.agent === null || !(w.backend || w.frontend)) return null;
+  const result = step(node.agent, { kind: "greeting", id: 0, hello: asker, local: seen(w, side, setup) }, setup.rules);
+  node.agent = result.state;
+  let reply: Hello | null = null;
+  const queue: Event[] = [];
+  for (const action of result.actions) {
+    if (action.kind === "reply") reply = action.hello;
+    else perform(w, side, action, setup, queue, false);
+  }
+  for (const event of queue) deliver(w, side, event, setup);
+  return reply !== null && setup.twist.hello !== undefined ? setup.twist.hello(reply, asker) : reply;
+}
+
+/** The kernel calls the fence-peer handler, which asks the agent; without one the answer is "undecided". */
+export function askPrimary(w: SimWorld, side: Side, setup: Setup): void {
+  w.nodes[side].handler = "asking";
+  deliver(w, side, { kind: "ask", id: PRIMARY_ASK, mode: "primary", local: seen(w, side, setup) }, setup);
+}
+
+export function askPromotion(w: SimWorld, side: Side, setup: Setup): Verdict {
+  const local = seen(w, side, setup);
+  return deliver(w, side, { kind: "ask", id: PROMOTION_ASK, mode: "promotion", local }, setup) ?? "undecided";
+}
+
+/** A claim that was released may not be what a "won" rests on. */
+function checkReliance(w: SimWorld, side: Side): void {
+  const node = w.nodes[side];
+  const key = reliedOn(node.notes, node.current);
+  if (key === null || key.incarnation !== w.witness.incarnation) return;
+  const claim = w.witness.claims[`${key.gen}.${key.k}`];
+  if (claim?.released === true) throw new Violation(`node ${nodeName(side)} relies on a claim that was released`);
+}

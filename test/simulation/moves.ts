@@ -1,0 +1,302 @@
+import type { Job, Local } from "../../components/arbiter/agent/world.ts";
+import { askPrimary, deliver, nodeName, type Setup, seen, startAgent, stopAgent } from "./agent.ts";
+import {
+  boot,
+  crash,
+  handlerEnded,
+  lose,
+  mayFinishSource,
+  mayFinishTarget,
+  mayShakeHands,
+  shakeHands,
+  sourceFinishes,
+  targetFinishes,
+} from "./drbd.ts";
+import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
+import { carryOut } from "./jobs.ts";
+import { restart, serve } from "./witness.ts";
+import { copy, linked, opposite, SIDES, type Side, type SimWorld } from "./world.ts";
+
+/** One thing that may happen next. `price` says whether a bounded exploration has to pay for it. */
+export interface Move {
+  label: string;
+  price: "free" | "fault" | "late";
+  /** A timer's name, for schedules that know time. */
+  timer?: { side: Side; name: string };
+  /** Changes the world it is given; a text says how it went. */
+  apply: (w: SimWorld) => unknown;
+}
+
+/** These overtake a piece of work that a frozen volume keeps from ending. */
+const URGENT: readonly Job["name"][] = ["killT", "letGo"];
+
+/** Readings are small and flat: compared field by field, since every world asks for it. */
+function same(a: Local, b: Local): boolean {
+  if (a.door !== b.door || a.mounted !== b.mounted || a.t !== b.t || a.disarmed.join() !== b.disarmed.join())
+    return false;
+  return (Object.keys(a.volume) as (keyof Local["volume"])[]).every((key) => a.volume[key] === b.volume[key]);
+}
+
+/** Everything that can happen in this world, in a fixed order. */
+export function moves(w: SimWorld, setup: Setup): Move[] {
+  const found: Move[] = [];
+  const add = (price: Move["price"], label: string, apply: Move["apply"]): void => {
+    found.push({ label, price, apply });
+  };
+  for (const side of SIDES) kernelMoves(w, side, setup, add);
+  for (const side of SIDES) agentMoves(w, side, setup, add, found);
+  sharedMoves(w, setup, add);
+  if (w.faults > 0) faults(w, setup, add);
+  return found;
+}
+
+type Add = (price: Move["price"], label: string, apply: Move["apply"]) => void;
+
+function kernelMoves(w: SimWorld, side: Side, setup: Setup, add: Add): void {
+  const node = w.nodes[side];
+  const name = nodeName(side);
+  if (!node.up) {
+    add("free", `${name} boots`, (x) => boot(x, side, setup.twist));
+    return;
+  }
+  if (node.connection === "Connected" && !w.session) {
+    add("free", `${name}: DRBD notices that the connection is dead`, (x) => lose(x, side, "Connecting", setup.twist));
+  }
+  if (mayFinishTarget(w, side)) add("free", `${name}: the resync ends on the target`, (x) => targetFinishes(x, side));
+  if (mayFinishSource(w, side)) add("free", `${name}: the source hears of the end`, (x) => sourceFinishes(x, side));
+  if (node.handler === "won" || node.handler === "lost" || node.handler === "undecided") {
+    add("free", `${name}: the kernel takes the handler's "${node.handler}"`, (x) => handlerEnded(x, side));
+  }
+}
+
+function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move[]): void {
+  const node = w.nodes[side];
+  const name = nodeName(side);
+  if (!node.up) return;
+  const { agent } = node;
+  if (agent === null) {
+    add("free", `${name}: the agent starts`, (x) => startAgent(x, side, setup));
+    return;
+  }
+
+  if (node.misheard) {
+    add("free", `${name}: the detector recovers`, (x) => {
+      x.nodes[side].misheard = false;
+    });
+  }
+  if (node.slow) {
+    add("free", `${name}: the agent sees again`, (x) => {
+      x.nodes[side].slow = false;
+    });
+  } else if (w.late > 0) {
+    add("late", `${name}: the agent is slow to see`, (x) => {
+      x.nodes[side].slow = true;
+    });
+  }
+  for (const sight of sights(w, side, setup)) add("free", sight.label, sight.apply);
+  const next = node.jobs.find((job) => !URGENT.includes(job.name));
+  for (const job of node.jobs.filter((each) => each === next || URGENT.includes(each.name))) {
+    add("free", `${name}: ${job.name}`, (x) => finishJob(x, side, job, setup));
+    if (w.faults > 0 && !URGENT.includes(job.name)) {
+      add("fault", `${name}: ${job.name} fails`, (x) => failJob(x, side, job, setup));
+    }
+  }
+  for (const { id, request } of node.requests) {
+    const text =
+      request.verb === "incarnation" || request.verb === "collect"
+        ? request.verb
+        : `${request.verb} of ${request.key.gen}.${request.key.k}`;
+    const take = (x: SimWorld) => {
+      x.nodes[side].requests = x.nodes[side].requests.filter((each) => each.id !== id);
+    };
+    if (w.witness.up) {
+      add("free", `${name}: the witness answers the ${text}`, (x) => {
+        take(x);
+        const answer = serve(x, name, request, setup.twist);
+        deliver(x, side, { kind: "witness", id, answer }, setup);
+        return answer === "silence" ? "silence" : String(answer.status);
+      });
+    }
+    const price = w.witness.up ? "late" : "free";
+    if (price === "free" || w.late > 0) {
+      add(price, `${name}: no answer to the ${text}`, (x) => {
+        take(x);
+        deliver(x, side, { kind: "witness", id, answer: "silence" }, setup);
+      });
+    }
+    if (w.late > 0) {
+      add("late", `${name}: the ${text} is carried out, its answer is lost`, (x) => {
+        take(x);
+        serve(x, name, request, setup.twist);
+        deliver(x, side, { kind: "witness", id, answer: "silence" }, setup);
+      });
+      add("late", `${name}: the ${text} is given up and still under way`, (x) => {
+        take(x);
+        x.witness.stray = [...x.witness.stray, { node: name, request }];
+        deliver(x, side, { kind: "witness", id, answer: "silence" }, setup);
+      });
+    }
+  }
+  for (const answer of node.answers) {
+    add("free", `${name}: a late answer arrives`, (x) => {
+      x.nodes[side].answers = x.nodes[side].answers.filter((each) => each !== answer);
+      if ("hello" in answer) {
+        deliver(x, side, { kind: "answer", id: answer.id, hello: answer.hello, local: seen(x, side, setup) }, setup);
+      } else deliver(x, side, { kind: "witness", id: answer.id, answer: answer.witness }, setup);
+    });
+  }
+  for (const timer of [...agent.running].sort()) {
+    if (timer === "pollMembers" && !setup.members && agent.members !== null) continue;
+    const fire = (late: boolean) => (x: SimWorld) => {
+      if (timer === "readHoldOff") x.etcd.clock = true;
+      deliver(x, side, { kind: "timer", name: timer }, setup, late);
+    };
+    found.push({
+      label: `${name}: timer ${timer}`,
+      price: "free",
+      timer: { side, name: timer },
+      apply: fire(false),
+    });
+    if (w.late > 0 && (timer === "greet" || timer === "pollWitness")) {
+      add("late", `${name}: timer ${timer}, the answer comes late`, fire(true));
+    }
+  }
+}
+
+/** What an agent could notice now: its node changed, the sibling fell silent or came back, the handler has a question. */
+function sights(w: SimWorld, side: Side, setup: Setup): { label: string; apply: (w: SimWorld) => void }[] {
+  const node = w.nodes[side];
+  const { agent } = node;
+  const name = nodeName(side);
+  if (agent === null || node.slow) return [];
+  const found: { label: string; apply: (w: SimWorld) => void }[] = [];
+  if (!same(agent.local, seen(w, side, setup))) {
+    found.push({
+      label: `${name}: the agent reads its node`,
+      apply: (x) => void deliver(x, side, { kind: "local", local: seen(x, side, setup) }, setup),
+    });
+  }
+  const heard = linked(w);
+  if (agent.heard !== heard && !node.misheard) {
+    found.push({
+      label: `${name}: the sibling is ${heard ? "heard" : "silent"}`,
+      apply: (x) => void deliver(x, side, { kind: "link", heard }, setup),
+    });
+  }
+  if (node.handler === "waiting") {
+    found.push({ label: `${name}: the handler asks`, apply: (x) => askPrimary(x, side, setup) });
+  }
+  return found;
+}
+
+/** The piece of work ends, and the agent reads its node. */
+function finishJob(w: SimWorld, side: Side, job: Job, setup: Setup): string | undefined {
+  w.nodes[side].jobs = w.nodes[side].jobs.filter((each) => each !== job);
+  const { ok, why } = carryOut(w, side, job, setup);
+  if (w.nodes[side].agent === null) return;
+  deliver(w, side, { kind: "done", job: job.name, ok, why, local: seen(w, side, setup) }, setup);
+  return ok ? undefined : why;
+}
+
+function failJob(w: SimWorld, side: Side, job: Job, setup: Setup): undefined {
+  w.nodes[side].jobs = w.nodes[side].jobs.filter((each) => each !== job);
+  deliver(w, side, { kind: "done", job: job.name, ok: false, why: "a fault", local: seen(w, side, setup) }, setup);
+}
+
+function sharedMoves(w: SimWorld, setup: Setup, add: Add): void {
+  if (mayShakeHands(w)) add("free", "DRBD's ends find each other", (x) => shakeHands(x, setup.twist));
+  for (const stray of w.witness.up ? w.witness.stray : []) {
+    add("free", `a stray ${stray.request.verb} of ${stray.node} reaches the witness`, (x) => {
+      x.witness.stray = x.witness.stray.filter((each) => each !== stray);
+      serve(x, stray.node, stray.request, setup.twist);
+    });
+  }
+  if (setup.members) memberMoves(w, setup, add);
+  if (!w.backend)
+    add("free", "the backend carries again", (x) => {
+      x.backend = true;
+    });
+  if (!w.frontend)
+    add("free", "the frontend carries again", (x) => {
+      x.frontend = true;
+    });
+  if (!w.witness.up)
+    add("free", "the witness is back", (x) => {
+      x.witness.up = true;
+    });
+}
+
+function memberMoves(w: SimWorld, setup: Setup, add: Add): void {
+  for (const { member, voter } of candidates(w, setup.twist)) {
+    add("free", `${member} is elected by ${voter}`, (x) => elect(x, member, voter, setup.twist));
+  }
+  for (const member of lonely(w, setup.twist)) {
+    add("free", `${member} steps down`, (x) => {
+      x.etcd.leads[member] = 0;
+    });
+  }
+}
+
+function cutBackend(w: SimWorld): void {
+  w.backend = false;
+  w.session = false;
+}
+
+function faults(w: SimWorld, setup: Setup, add: Add): void {
+  if (w.backend) {
+    add("fault", "the backend is cut", cutBackend);
+    if (w.frontend) {
+      add("fault", "backend and frontend are cut", (x) => {
+        cutBackend(x);
+        x.frontend = false;
+      });
+    }
+  }
+  for (const side of SIDES) {
+    const node = w.nodes[side];
+    const name = nodeName(side);
+    if (!node.up) continue;
+    add("fault", `${name} loses power`, (x) => crash(x, side));
+    if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side));
+    if (node.agent?.heard === true && linked(w)) {
+      add("fault", `${name}: the sibling seems silent`, (x) => {
+        x.nodes[side].misheard = true;
+        deliver(x, side, { kind: "link", heard: false }, setup);
+      });
+    }
+    if (node.t === "running" && !node.frozen) {
+      add("fault", `${name}: T dies`, (x) => {
+        x.nodes[side].t = "dead";
+      });
+    }
+  }
+  if (w.session) {
+    add("fault", "DRBD's connection breaks", (x) => {
+      x.session = false;
+    });
+  }
+  if (w.witness.up)
+    add("fault", "the witness is down", (x) => {
+      x.witness.up = false;
+    });
+  add("fault", "the witness restarts", (x) => restart(x, setup.twist));
+}
+
+/** The world after this move: what follows at once has followed, and what must never happen has been checked. */
+export function after(w: SimWorld, move: Move, setup: Setup): { world: SimWorld; note: string | undefined } {
+  const next = copy(w);
+  if (move.price === "fault") next.faults -= 1;
+  if (move.price === "late") next.late -= 1;
+  const said = move.apply(next);
+  settle(next, setup);
+  return { world: next, note: typeof said === "string" ? said : undefined };
+}
+
+export function settle(w: SimWorld, setup: Setup): void {
+  if (w.session) for (const side of SIDES) w.nodes[side].peerRole = w.nodes[opposite(side)].role;
+  write(w);
+  if (!setup.members) return;
+  spreadTerms(w, setup.twist);
+  checkReads(w, setup.twist);
+  if (w.session && w.nodes.every((node) => node.connection === "Connected" && !node.frozen)) w.etcd.clock = false;
+}

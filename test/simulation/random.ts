@@ -1,0 +1,63 @@
+import type { Setup } from "./agent.ts";
+import { after, type Move, moves } from "./moves.ts";
+import { type SimWorld, Violation } from "./world.ts";
+
+/** Numbers from a seed, the same on every machine (mulberry32). */
+export function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const RECOVERY = /boots$|carries again$|is back$|recovers$/;
+
+/** What only asks again is drawn rarely, and so is every fault, so that a schedule gets somewhere in between. */
+function weight(move: Move): number {
+  if (move.price === "fault") return 0.15;
+  if (move.price === "late") return 0.3;
+  if (RECOVERY.test(move.label)) return 0.4;
+  const name = move.timer?.name;
+  if (name === "pollMembers" || name === "pollWitness") return 0.5;
+  if (name !== undefined) return 1;
+  return 3;
+}
+
+export interface Walk {
+  world: SimWorld;
+  trace: string[];
+  violation: string | null;
+}
+
+/** One random schedule of at most `steps` moves. */
+export function walk(start: SimWorld, setup: Setup, random: () => number, steps: number): Walk {
+  let world = start;
+  const trace: string[] = [];
+  for (let i = 0; i < steps; i += 1) {
+    const ready = moves(world, setup);
+    const move = draw(ready, random);
+    if (move === null) break;
+    try {
+      const result = after(world, move, setup);
+      world = result.world;
+      trace.push(result.note === undefined ? move.label : `${move.label} (${result.note})`);
+    } catch (problem) {
+      if (!(problem instanceof Violation)) throw problem;
+      return { world, trace: [...trace, move.label], violation: problem.message };
+    }
+  }
+  return { world, trace, violation: null };
+}
+
+function draw(ready: Move[], random: () => number): Move | null {
+  const total = ready.reduce((sum, move) => sum + weight(move), 0);
+  let point = random() * total;
+  for (const move of ready) {
+    point -= weight(move);
+    if (point < 0) return move;
+  }
+  return ready.at(-1) ?? null;
+}
