@@ -11,7 +11,7 @@ root=${TANDEM_ROOT:-}
 
 status() {
     local rules rule found=0
-    rules=$(ip rule show) || return
+    rules=$(ip rule show) || return 1
     while read -r rule; do
         case $rule in
             2380:*"from all to $SIBLING_BACKEND ipproto tcp dport 2380-2382 blackhole"*) found=$((found | 1)) ;;

@@ -15,7 +15,7 @@ root=${TANDEM_ROOT:-}
 read_state() {
     local events pattern
     role='' suspended='' connection='' disk=''
-    events=$(timeout --signal=KILL 2 drbdsetup events2 --now "$RESOURCE") || return
+    events=$(timeout --signal=KILL 2 drbdsetup events2 --now "$RESOURCE") || return 1
     pattern=$'exists resource [^\n]* role:([A-Za-z]+) suspended:([a-z,-]+)'
     [[ $events =~ $pattern ]] && role=${BASH_REMATCH[1]} suspended=${BASH_REMATCH[2]}
     pattern=$'exists connection [^\n]* connection:([A-Za-z]+)'
@@ -28,7 +28,7 @@ read_state() {
 # Sets rc by the agent's word; fails without one that decides.
 ask() {
     local word
-    word=$(curl --silent --fail --max-time "$2" --request POST --unix-socket "$root/run/tandem/agent.sock" "http://agent/fence?mode=$1") || return
+    word=$(curl --silent --fail --max-time "$2" --request POST --unix-socket "$root/run/tandem/agent.sock" "http://agent/fence?mode=$1") || return 1
     case $word in
         won) rc=4 ;;
         lost) rc=6 ;;

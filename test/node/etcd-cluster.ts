@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import { type ClusterPlan, etcdOptions } from "../../components/etcd/config.ts";
+import { type Issued, issueAuthority, issueLeaf } from "../../components/pki/provider/x509.ts";
+
+/** Both nodes on this machine: every 127.x address is local. */
+export const plan: ClusterPlan = {
+  site: "store-0042",
+  nodes: [
+    { name: "n1", frontend: "127.77.1.11", backend: "127.77.2.11" },
+    { name: "n2", frontend: "127.77.1.12", backend: "127.77.2.12" },
+  ],
+  datastore: {
+    heartbeatMs: 100,
+    electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 },
+    quotaBackendBytes: 64 * 2 ** 20,
+    autoCompaction: { mode: "periodic", retentionMs: 3_600_000 },
+    etcd: { version: "3.5.35", url: "https://example.org/etcd-v3.5.35-linux-amd64.tar.gz", sha256: "" },
+  },
+};
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** E1 and E2, and T as it runs on node one, with the product's own configuration; only folders and shared loopback ports differ. */
+export class EtcdCluster {
+  readonly #etcd: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), "tandem-etcd-"));
+  readonly #members = new Map<string, { child: ChildProcess; log: string }>();
+  #client: Issued = { certificatePem: "", privateKeyPem: "" };
+  #trust = "";
+
+  /** @param etcd path of the program */
+  constructor(etcd: string) {
+    this.#etcd = etcd;
+  }
+
+  async start(): Promise<void> {
+    await this.#makePki();
+    this.#launch("E1", etcdOptions(plan, "regular", 0));
+    this.#launch("E2", etcdOptions(plan, "regular", 1));
+    this.#launch("T", etcdOptions(plan, "transient", 0));
+  }
+
+  async stop(): Promise<void> {
+    for (const { child } of this.#members.values()) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      if (child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) await ended;
+    }
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** Everything that a member has logged, one JSON object a line. */
+  log(member: string): string {
+    return this.#members.get(member)?.log ?? "";
+  }
+
+  /** Asks as the agent does, over HTTPS with a client certificate. */
+  async ask(base: string, path: string, question: Json = {}): Promise<Json> {
+    const { status, text } = await this.post(base, path, question, this.#client);
+    if (status !== 200) throw new Error(`${base}${path}: ${status} ${text}`);
+    return JSON.parse(text) as Json;
+  }
+
+  post(base: string, path: string, question: Json, client?: Issued): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const asked = request(`${base}${path}`, {
+        method: "POST",
+        timeout: 5_000,
+        ca: this.#trust,
+        ...(client === undefined ? {} : { cert: client.certificatePem, key: client.privateKeyPem }),
+      });
+      asked.on("timeout", () => asked.destroy(new Error(`${base}${path}: no answer`)));
+      asked.on("error", reject);
+      asked.on("response", (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      asked.end(JSON.stringify(question));
+    });
+  }
+
+  async #makePki(): Promise<void> {
+    const window = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) };
+    const authority = await issueAuthority("test etcd CA", window);
+    this.#trust = authority.certificatePem;
+    const backends = plan.nodes.map(({ backend }) => backend);
+    const leaf = (commonName: string, ipAddresses: string[], usages: ("server" | "client")[]) =>
+      issueLeaf({ commonName, dnsNames: ["localhost"], ipAddresses, usages }, window, authority);
+    this.#client = await leaf("tandem-agent", [], ["client"]);
+    for (const node of plan.nodes) {
+      const folder = join(this.#folder, node.name);
+      mkdirSync(folder);
+      const server = await leaf(node.name, ["127.0.0.1", node.frontend, node.backend], ["server", "client"]);
+      const peer = await leaf(node.name, backends, ["server", "client"]);
+      writeFileSync(join(folder, "etcd-ca.crt"), this.#trust);
+      for (const [name, { certificatePem, privateKeyPem }] of Object.entries({
+        "etcd-server": server,
+        "etcd-peer": peer,
+      })) {
+        writeFileSync(join(folder, `${name}.crt`), certificatePem);
+        writeFileSync(join(folder, `${name}.key`), privateKeyPem, { mode: 0o600 });
+      }
+    }
+  }
+
+  #launch(name: string, options: Json): void {
+    const node = name === "E2" ? "n2" : "n1";
+    const yaml = stringify({
+      ...options,
+      "data-dir": join(this.#folder, `data-${name}`),
+      // Two nodes on one machine cannot both have 127.0.0.1.
+      "listen-client-urls": String(options["listen-client-urls"])
+        .split(",")
+        .filter((url) => !url.includes("127.0.0.1"))
+        .join(","),
+    }).replaceAll("/etc/tandem/pki", join(this.#folder, node));
+    const file = join(this.#folder, `${name}.yaml`);
+    writeFileSync(file, yaml);
+    const child = spawn(this.#etcd, ["--config-file", file], { stdio: ["ignore", "ignore", "pipe"] });
+    const member = { child, log: "" };
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      member.log += text;
+    });
+    this.#members.set(name, member);
+  }
+}
+
+/** Polls until the check passes; its last error is the test's. */
+export async function eventually<T>(check: () => Promise<T>, withinMs = 20_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() >= deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
