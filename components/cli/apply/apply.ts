@@ -37,7 +37,8 @@ export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promis
   const changes: string[] = [];
   const say = (verb: string, things: readonly string[]) => changes.push(...things.map((thing) => `${verb} ${thing}`));
 
-  for (const unit of bundle.units ?? []) if (unit.mask && (await mask(machine, unit.name))) say("masked", [unit.name]);
+  const masked = (bundle.units ?? []).filter((unit) => unit.mask).map(({ name }) => name);
+  say("masked", await mask(machine, masked));
   say("installed", await ensurePackages(machine, bundle.packages ?? []));
   say("created user", await ensureUsers(machine, bundle.users ?? []));
   say("made folder", await ensureDirectories(machine, declaredDirectories(bundle, parents)));

@@ -57,17 +57,21 @@ export async function bringUp(
       await systemctl(machine, ["reset-failed", unit.name], { mayFail: true });
     const asked = change === "start" || change === "restart" || change === "reload";
     const patience = asked && unit.awaitStart === false ? ["--no-block"] : [];
-    await systemctl(machine, [change, ...patience, unit.name]);
+    // What `enable` changes matters at the next boot: no reload of the whole manager for each unit.
+    const quietly = change === "enable" || change === "disable" ? ["--no-reload"] : [];
+    await systemctl(machine, [change, ...patience, ...quietly, unit.name]);
     machine.step();
     if (asked) await restarted(digest);
   }
 }
 
-export async function mask(machine: Machine, unit: string): Promise<boolean> {
-  if ((await stateOf(machine, unit)).file === "masked") return false;
-  await systemctl(machine, ["mask", unit]);
+/** @returns those that were not masked before */
+export async function mask(machine: Machine, units: readonly string[]): Promise<string[]> {
+  const open: string[] = [];
+  for (const unit of units) if ((await stateOf(machine, unit)).file !== "masked") open.push(unit);
+  if (open.length > 0) await systemctl(machine, ["mask", ...open]);
   machine.step();
-  return true;
+  return open;
 }
 
 /** What a unit will need when Tandem goes, seen before Tandem touches it. */
@@ -91,7 +95,7 @@ export async function letGo(machine: Machine, name: string, owned: OwnedUnit, sh
   const state = await stateOf(machine, name);
   if (owned.leave === "stop" && isUp(state)) await systemctl(machine, ["stop", name]);
   machine.step();
-  if (owned.enabled && state.load !== "not-found") await systemctl(machine, ["disable", name]);
+  if (owned.enabled && state.load !== "not-found") await systemctl(machine, ["disable", "--no-reload", name]);
   machine.step();
   return false;
 }
@@ -138,18 +142,18 @@ async function takeOverride(machine: Machine): Promise<boolean> {
 }
 
 async function stateOf(machine: Machine, unit: string): Promise<UnitState> {
+  // A template has a file and no state, and `show` refuses its name.
+  if (unit.includes("@.")) {
+    const { stdout } = await machine.run(["systemctl", "is-enabled", "--", unit], { timeoutMs: 30_000 });
+    return { active: "", load: "", file: stdout.trim() };
+  }
   const ended = await machine.run(["systemctl", "show", "--property=ActiveState,LoadState,UnitFileState", "--", unit], {
     timeoutMs: 30_000,
   });
   if (ended.code !== 0) throw new Failure(`systemctl show ${unit} failed${lastLines(ended.stderr)}`);
   const values = new Map(ended.stdout.split("\n").map((line) => line.split("=") as [string, string]));
-  // A template has no state of its own, and its file none that `show` would tell.
-  const file = unit.includes("@.") ? await fileStateOf(machine, unit) : (values.get("UnitFileState") ?? "");
-  return { active: values.get("ActiveState") ?? "", load: values.get("LoadState") ?? "", file };
-}
-
-async function fileStateOf(machine: Machine, unit: string): Promise<string> {
-  return (await machine.run(["systemctl", "is-enabled", "--", unit], { timeoutMs: 30_000 })).stdout.trim();
+  const value = (name: string) => values.get(name) ?? "";
+  return { active: value("ActiveState"), load: value("LoadState"), file: value("UnitFileState") };
 }
 
 /** `activating` counts: etcd is that until its quorum is there. */
