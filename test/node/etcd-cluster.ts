@@ -88,7 +88,8 @@ export class EtcdCluster {
   }
 
   async #makePki(): Promise<void> {
-    const window = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) };
+    const at = (offsetMs: number) => new Date(Date.now() + offsetMs).toISOString();
+    const window = { notBefore: at(-60_000), notAfter: at(3_600_000) };
     const authority = await issueAuthority("test etcd CA", window);
     this.#trust = authority.certificatePem;
     const backends = plan.nodes.map(({ backend }) => backend);
