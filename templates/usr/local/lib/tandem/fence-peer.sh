@@ -15,7 +15,7 @@ root=${TANDEM_ROOT:-}
 read_state() {
     local events pattern
     role='' suspended='' connection='' disk=''
-    events=$(timeout --signal=KILL 2 drbdsetup events2 --now "$RESOURCE") || return 1
+    events=$(drbdsetup events2 --now "$RESOURCE") || return 1
     pattern=$'exists resource [^\n]* role:([A-Za-z]+) suspended:([a-z,-]+)'
     [[ $events =~ $pattern ]] && role=${BASH_REMATCH[1]} suspended=${BASH_REMATCH[2]}
     pattern=$'exists connection [^\n]* connection:([A-Za-z]+)'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Refuses to start the transient member T where that could harm: etcd started on an empty folder becomes a new member with
-# T's identity and none of its promises, and breaks the cluster. Unknown means refused.
+# T's identity and none of its promises, and breaks the cluster. Unknown means refused. Every takeover waits for this
+# script, so it starts hardly any other.
 set -u
 
 root=${TANDEM_ROOT:-}
@@ -20,16 +21,17 @@ done <"$root/proc/self/mountinfo"
 # 147 is DRBD's registered major number.
 [ "$mounted" = "147:$MINOR" ] || refuse "$MOUNTPOINT holds the device $mounted, not 147:$MINOR (/dev/drbd$MINOR)"
 
-events=$(timeout --signal=KILL 5 drbdsetup events2 --now "$RESOURCE") || refuse "drbdsetup cannot read the state of $RESOURCE"
+events=$(drbdsetup events2 --now "$RESOURCE") || refuse "drbdsetup cannot read the state of $RESOURCE"
 [[ $events = *' role:Primary suspended:no'* ]] || refuse "$RESOURCE is not Primary, or its I/O is suspended"
 [[ $events = *" disk:UpToDate"* ]] || refuse "this node's copy of $RESOURCE is not UpToDate"
 if [[ $events != *' connection:Connected'* ]]; then
     [[ $events = *' connection:StandAlone'* ]] || refuse "$RESOURCE is neither Connected nor StandAlone"
-    door=$("${BASH_SOURCE[0]%/*}/door.sh" status) || refuse "the door's rules cannot be read"
+    # shellcheck source=/dev/null
+    door=$(. "${BASH_SOURCE[0]%/*}/door.sh" status) || refuse "the door's rules cannot be read"
     [ "$door" = closed ] || refuse "this node is alone and the door is $door, not closed"
 fi
 
-sentinel=$(cat "$MOUNTPOINT/tandem.json") || refuse "$MOUNTPOINT/tandem.json is missing: this is not a volume that Tandem made"
+sentinel=$(<"$MOUNTPOINT/tandem.json") || refuse "$MOUNTPOINT/tandem.json is missing: this is not a volume that Tandem made"
 known='^\{"site":"([a-z0-9-]+)","state":"(new|created)"(,"memberId":"[0-9a-f]{1,16}")?\}$'
 [[ $sentinel =~ $known ]] || refuse "$MOUNTPOINT/tandem.json is damaged: $sentinel"
 owner=${BASH_REMATCH[1]} state=${BASH_REMATCH[2]}

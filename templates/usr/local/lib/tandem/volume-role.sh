@@ -15,7 +15,8 @@ case ${1:-} in
         exit 1
         ;;
 esac
-case $(cat "$root/sys/module/drbd/version") in
+read -r version <"$root/sys/module/drbd/version"
+case $version in
     8.4.*) drbdsetup "$1" "$MINOR" || exit 1 ;;
     *) drbdsetup "$1" "$RESOURCE" || exit 1 ;;
 esac
