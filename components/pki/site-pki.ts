@@ -100,10 +100,13 @@ export class SitePki extends pulumi.ComponentResource {
     };
   }
 
-  /** A secret for a program that wants both nodes to know one; 64 hexadecimal digits that stay as long as the site's authority. */
+  /**
+   * A secret for a program that wants both nodes to know one; it stays as long as the site's authority. 48 hexadecimal digits: DRBD's
+   * kernel module has room for 64 and overruns its own memory when all are used, because no zero byte follows then.
+   */
   sharedSecret(purpose: string): pulumi.Output<string> {
     return pulumi.secret(
-      this.#site.privateKeyPem.apply((key) => createHmac("sha256", key).update(purpose).digest("hex")),
+      this.#site.privateKeyPem.apply((key) => createHmac("sha256", key).update(purpose).digest("hex").slice(0, 48)),
     );
   }
 
