@@ -84,7 +84,7 @@ export function startAgent(w: SimWorld, side: Side, setup: Setup): void {
   );
 }
 
-export function stopAgent(w: SimWorld, side: Side): void {
+export function stopAgent(w: SimWorld, side: Side, twist: Twist): void {
   const node = w.nodes[side];
   node.agent = null;
   node.slow = false;
@@ -92,7 +92,8 @@ export function stopAgent(w: SimWorld, side: Side): void {
   node.requests = [];
   node.answers = [];
   node.jobs = [];
-  if (node.handler === "asking") node.handler = "waiting";
+  if (node.handler !== "asking") return;
+  node.handler = twist.without?.includes("asking again after an agent restart") ? "undecided" : "waiting";
 }
 
 /**

@@ -45,7 +45,7 @@ export function lose(w: SimWorld, side: Side, next: "Connecting" | "StandAlone",
   if (node.role !== "Primary") return;
   if (!mayGoOn && !twist.without?.includes("freeze")) {
     node.frozen = true;
-    node.handler = "waiting";
+    if (node.handler !== "won" || !twist.without?.includes("a new question for a new loss")) node.handler = "waiting";
   } else leaveGeneration(w, node);
 }
 

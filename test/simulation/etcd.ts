@@ -82,7 +82,7 @@ export function elect(w: SimWorld, member: Member, voter: Member, twist: Twist):
   }
   // On node two the election timeouts are at least H: who wins there after a displacement has waited for it.
   const waited = sideOf(member) === 1 && !twist.without?.includes("long election timeouts");
-  if (waited && w.nodes.some((node) => node.frozen)) w.etcd.clock = true;
+  if (waited && !w.session) w.etcd.clock = true;
 }
 
 function setTerm(w: SimWorld, member: Member, term: number): void {

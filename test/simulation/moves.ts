@@ -257,7 +257,7 @@ function faults(w: SimWorld, setup: Setup, add: Add): void {
     const name = nodeName(side);
     if (!node.up) continue;
     add("fault", `${name} loses power`, (x) => crash(x, side));
-    if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side));
+    if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side, setup.twist));
     if (node.agent?.heard === true && linked(w)) {
       add("fault", `${name}: the sibling seems silent`, (x) => {
         x.nodes[side].misheard = true;

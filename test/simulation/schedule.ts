@@ -2,7 +2,7 @@ import { EMPTY_NOTES } from "../../components/arbiter/agent/world.ts";
 import type { Setup } from "./agent.ts";
 import { text } from "./canonical.ts";
 import { type Due, upcoming } from "./clock.ts";
-import { type Move, moves } from "./moves.ts";
+import { after, type Move, moves } from "./moves.ts";
 import { copy, SIDES, type SimNode, type SimWorld } from "./world.ts";
 
 export interface FairRun {
@@ -137,4 +137,20 @@ export function siteAtRest(setup: Setup): SimWorld {
     () => true,
     8000,
   ).world;
+}
+
+/**
+ * Lets the world run by itself until each of these moves is possible in turn, and makes it.
+ * @param labels parts of the moves' labels, see moves.ts; a label that never becomes possible is an error
+ */
+export function play(from: SimWorld, setup: Setup, labels: readonly string[]): SimWorld {
+  let world: SimWorld = { ...from, faults: 9, late: 9 };
+  for (const label of labels) {
+    const find = (w: SimWorld) => moves(w, setup).find((move) => move.label.includes(label));
+    const run = runFairly(world, setup, (w) => find(w) !== undefined, undefined, 60_000);
+    const move = find(run.world);
+    if (move === undefined) throw new Error(`"${label}" does not become possible:\n${run.trace.join("\n")}`);
+    world = after(run.world, move, setup).world;
+  }
+  return world;
 }

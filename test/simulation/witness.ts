@@ -13,7 +13,13 @@ function carryOut(w: SimWorld, node: string, request: WitnessRequest, twist: Twi
   const { witness } = w;
   const status = (code: number, body = ""): WitnessAnswer => ({ status: code, body });
   if (request.verb === "incarnation") return status(200, witness.incarnation);
-  if (request.verb === "collect") return status(204);
+  if (request.verb === "collect") {
+    if (request.incarnation !== witness.incarnation) return status(404);
+    const past = (name: string): boolean => request.past.some((gen) => name.includes(`${gen}.`));
+    witness.claims = Object.fromEntries(Object.entries(witness.claims).filter(([name]) => !past(name)));
+    witness.staging = witness.staging.filter((name) => !past(name));
+    return status(204);
+  }
   const { key } = request;
   // A request names the tree it was meant for; that tree is gone with its incarnation.
   if (key.incarnation !== witness.incarnation) return status(request.verb === "move" ? 409 : 404);

@@ -128,7 +128,9 @@ export type Defect =
   | "long election timeouts"
   | "reboot of the loser"
   | "mount guard"
-  | "standing alone at boot";
+  | "standing alone at boot"
+  | "a new question for a new loss"
+  | "asking again after an agent restart";
 
 export const copy = (w: SimWorld): SimWorld => ({
   ...w,

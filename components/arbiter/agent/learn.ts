@@ -181,5 +181,9 @@ export function followLocal(d: Draft): void {
   else if (!holder(d.s)) d.s.gatePassed = false;
   if (d.s.local.door === "open" && d.s.notes.doorOpened !== d.s.bootId)
     d.note({ ...d.s.notes, doorOpened: d.s.bootId });
-  if (together(d.s) && volume.gen !== null) d.note(forgetOtherGenerations(d.s.notes, volume.gen, d.s.staged));
+  if (together(d.s) && volume.gen !== null) {
+    d.note(forgetOtherGenerations(d.s.notes, volume.gen, d.s.staged));
+    // Noted as past once: a disarmed node stages nothing for a while, and would collect the same folder in a circle.
+    if (d.s.staged !== null && d.s.staged.gen !== volume.gen) d.s.staged = null;
+  }
 }
