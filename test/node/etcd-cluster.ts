@@ -59,6 +59,11 @@ export class EtcdCluster {
     return this.#members.get(member)?.log ?? "";
   }
 
+  /** A folder like /etc/tandem/pki, with what the agent shows to etcd. */
+  get agentPki(): string {
+    return join(this.#folder, "agent");
+  }
+
   /** Asks as the agent does, over HTTPS with a client certificate. */
   async ask(base: string, path: string, question: Json = {}): Promise<Json> {
     const { status, text } = await this.post(base, path, question, this.#client);
@@ -96,6 +101,10 @@ export class EtcdCluster {
     const leaf = (commonName: string, ipAddresses: string[], usages: ("server" | "client")[]) =>
       issueLeaf({ commonName, dnsNames: ["localhost"], ipAddresses, usages }, window, authority);
     this.#client = await leaf("tandem-agent", [], ["client"]);
+    mkdirSync(this.agentPki);
+    writeFileSync(join(this.agentPki, "etcd-ca.crt"), this.#trust);
+    writeFileSync(join(this.agentPki, "etcd-client.crt"), this.#client.certificatePem);
+    writeFileSync(join(this.agentPki, "etcd-client.key"), this.#client.privateKeyPem, { mode: 0o600 });
     for (const node of plan.nodes) {
       const folder = join(this.#folder, node.name);
       mkdirSync(folder);

@@ -9,7 +9,7 @@ import { closeDoor, openDoor } from "./door.ts";
 import { connect, disconnect, forceSecondary, loadedLine } from "./drbd.ts";
 import type { EtcdClient } from "./members.ts";
 import { syncFolder, writeDurably } from "./notes.ts";
-import { killT, startT, startVolume, stopT, stopVolume } from "./units.ts";
+import { isMounted, killT, startT, startVolume, stopT, stopVolume } from "./units.ts";
 
 export interface JobResult {
   ok: boolean;
@@ -62,12 +62,14 @@ function marked(name: string, result: JobResult): JobResult {
 }
 
 async function takeVolume(fresh: () => Promise<Local>): Promise<JobResult> {
+  const wasMounted = isMounted();
+  const started = await startVolume();
+  if (!started.ok || (isMounted() && !wasMounted)) return started;
   const isTaken = async () => {
     const { volume, mounted } = await fresh();
     return volume.role === "Primary" && mounted;
   };
-  const started = await startVolume();
-  if (!started.ok || (await isTaken())) return started;
+  if (await isTaken()) return DONE;
   // Lost behind the units' back, which are still active: starting them did nothing.
   await stopVolume();
   const again = await startVolume();

@@ -42,8 +42,8 @@ export class LocalReader {
   }
 
   fresh(): Promise<Local> {
-    if (this.#running === null) return this.#begin();
-    this.#next ??= this.#running.then(
+    if (this.#running === null && this.#next === null) return this.#begin();
+    this.#next ??= (this.#running as Promise<Local>).then(
       () => this.#begin(),
       () => this.#begin(),
     );

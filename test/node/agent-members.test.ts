@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { EtcdClient } from "../../components/arbiter/agent/linux/members.ts";
+import { ensureToolchain } from "../lab/toolchain.ts";
+import { EtcdCluster, eventually, plan } from "./etcd-cluster.ts";
+
+let cluster: EtcdCluster;
+let client: EtcdClient;
+
+const [one, two] = plan.nodes;
+const at = {
+  E1: `https://${one.frontend}:2379`,
+  E2: `https://${two.frontend}:2379`,
+  T: `https://${one.backend}:2383`,
+};
+
+beforeAll(async () => {
+  const { path } = await ensureToolchain();
+  cluster = new EtcdCluster(join(path.at(-1) ?? "", "etcd"));
+  await cluster.start();
+  client = new EtcdClient({ own: at.E1, pki: cluster.agentPki });
+}, 1_800_000);
+afterAll(async () => {
+  client.close();
+  await cluster.stop();
+});
+
+const led = (by?: "E1" | "E2") =>
+  eventually(async () => {
+    const members = await client.members();
+    if (!members.healthy || (by !== undefined && members.leader !== by)) throw new Error(JSON.stringify(members));
+    return members;
+  });
+
+test("the own member names the leader by its place and tells how far it is", async () => {
+  const members = await led();
+  expect(["E1", "E2", "T"]).toContain(members.leader);
+  expect(members.applied).toBeGreaterThan(0);
+});
+
+test("the leader moves to either regular member, whoever has it", async () => {
+  await led();
+  for (const to of ["E2", "E1", "E2"] as const) {
+    await client.moveLeader(to, at);
+    await led(to);
+  }
+});
+
+test("moving it to where it is does nothing", async () => {
+  await client.moveLeader("E1", at);
+  await led("E1");
+  await client.moveLeader("E1", at);
+  expect((await client.members()).leader).toBe("E1");
+});
+
+test("a leader that cannot be reached is told in words", async () => {
+  await client.moveLeader("E2", at);
+  await led("E2");
+  await expect(client.moveLeader("E1", { ...at, E2: "https://127.77.1.12:1" })).rejects.toThrow(
+    /127\.77\.1\.12:1\/v3\/maintenance\/transfer-leadership: connect ECONNREFUSED/,
+  );
+});
+
+test("a member that is not there is not healthy, and leads nobody", async () => {
+  const gone = new EtcdClient({ own: "https://127.77.1.13:2379", pki: cluster.agentPki });
+  expect(await gone.members()).toEqual({ healthy: false, leader: "none", applied: 0 });
+  gone.close();
+});
