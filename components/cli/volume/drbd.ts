@@ -6,7 +6,7 @@ import { Failure } from "../verb.ts";
 
 export const RESOURCE = "etcd-t";
 const LIB = "/usr/local/lib/tandem";
-const POLL_MS = 250;
+const POLL_MS = 100;
 
 /** One reading of the volume in DRBD's own words; absent where DRBD has no such object. */
 export interface Reading {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { makeFolder, writeDurably } from "../apply/durable.ts";
+import { writeDurably } from "../apply/durable.ts";
 import { kindOf } from "../apply/files.ts";
 import { at, type Machine } from "../apply/machine.ts";
 import { Failure } from "../verb.ts";
@@ -51,8 +51,8 @@ async function ensureFileSystem(machine: Machine, device: string): Promise<void>
 
 async function furnish(machine: Machine, order: VolumeOrder): Promise<void> {
   const root = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  if ((await kindOf(machine, `${WORKPLACE}/data`)) === "none")
-    await makeFolder(at(machine, `${WORKPLACE}/data`), { mode: 0o700, uid: ETCD_ID, gid: ETCD_ID });
+  const folder = ["install", "--directory", "--mode=0700", `--owner=${ETCD_ID}`, `--group=${ETCD_ID}`] as const;
+  await must(machine, [...folder, at(machine, `${WORKPLACE}/data`)], "T's folder cannot be made");
   machine.step();
   const sentinel = `${WORKPLACE}/${SENTINEL}`;
   if ((await kindOf(machine, sentinel)) === "none") {

@@ -1,0 +1,207 @@
+import { existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { create } from "../../../components/cli/volume/create.ts";
+import { destroy } from "../../../components/cli/volume/destroy.ts";
+import { firstSync, settle } from "../../../components/cli/volume/first-sync.ts";
+import { DISK, DISK_BYTES, Interrupted, order, pair, type SimulatedNode } from "./simulated-node.ts";
+
+let one: SimulatedNode;
+let two: SimulatedNode;
+
+beforeEach(() => {
+  [one, two] = pair();
+});
+afterEach(() => {
+  one.dispose();
+  two.dispose();
+});
+
+async function found(): Promise<void> {
+  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await firstSync(one, 5);
+  await settle(two);
+}
+
+const record = (node: SimulatedNode) => JSON.parse(readFileSync(join(node.root, "var/lib/tandem/volume.json"), "utf8"));
+const contents = (path: string) => readFileSync(join(one.root, "replicated", path), "utf8");
+
+function expectFounded(): void {
+  for (const node of [one, two]) {
+    expect(record(node).step).toBe("ready");
+    expect(existsSync(join(node.root, "var/lib/tandem/founding"))).toBe(true);
+    expect(node).toMatchObject({ role: "Secondary", disk: "UpToDate", connection: "StandAlone", mounted: false });
+  }
+  expect(contents("tandem.json")).toBe('{"site":"store-0042","state":"new"}\n');
+  expect(existsSync(join(one.root, "replicated/data"))).toBe(true);
+  for (const call of [...one.calls, ...two.calls])
+    expect(call).not.toMatch(/primary --force|create-md --force|discard-my-data/);
+}
+
+test("two blank disks become a volume with an empty T, apart and left to the agents", async () => {
+  await found();
+  expectFounded();
+  expect(one.calls).toContain("chattr +i /var/lib/etcd-transient");
+});
+
+test("every step may be repeated afterwards and changes nothing", async () => {
+  await found();
+  const before = one.calls.length;
+  await found();
+  expectFounded();
+  expect(
+    one.calls.slice(before).filter((call) => /create-md|mkfs|new-current|connect|primary|install/.test(call)),
+  ).toEqual([]);
+});
+
+describe("after a power cut at any change", () => {
+  /** Runs the work with a power cut after so many changes, and again after the boot. @returns false if it was done before */
+  async function withPowerCut(node: SimulatedNode, changes: number, work: () => Promise<unknown>): Promise<boolean> {
+    node.interruptAfter(changes);
+    try {
+      await work();
+      return false;
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      node.reboot();
+      await work();
+      return true;
+    } finally {
+      node.interruptAfter(Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** With a new pair for each change, until there is none left. @returns how many there are */
+  async function atEveryChange(attempt: (changes: number) => Promise<boolean>): Promise<number> {
+    for (let changes = 0; ; changes++) {
+      const isInterrupted = await attempt(changes);
+      expectFounded();
+      if (!isInterrupted) return changes;
+      one.dispose();
+      two.dispose();
+      [one, two] = pair();
+    }
+  }
+
+  test("create is finished by its next run, and writes metadata once", async () => {
+    const changes = await atEveryChange(async (after) => {
+      const [isInterrupted] = await Promise.all([
+        withPowerCut(one, after, () => create(one, order(0), 5)),
+        create(two, order(1), 5),
+      ]);
+      await firstSync(one, 5);
+      await settle(two);
+      expect(one.calls.filter((call) => call === "drbdadm create-md etcd-t")).toHaveLength(1);
+      return isInterrupted;
+    });
+    expect(changes).toBe(5);
+  }, 30_000);
+
+  test("first-sync is finished by its next run, and makes the file system once", async () => {
+    const changes = await atEveryChange(async (after) => {
+      await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+      const isInterrupted = await withPowerCut(one, after, () => firstSync(one, 5));
+      await settle(two);
+      expect(one.calls.filter((call) => call.startsWith("mkfs"))).toHaveLength(1);
+      return isInterrupted;
+    });
+    expect(changes).toBeGreaterThan(10);
+  }, 30_000);
+});
+
+describe("a disk that is not blank", () => {
+  const refusal = () =>
+    create(one, order(0), 5).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+  const poke = (offset: number) => writeSync(openSync(join(one.root, DISK), "r+"), "x", offset);
+
+  test.each<[string, () => void]>([
+    ["a signature of ext4 at 0x438", () => one.signatures.push({ type: "ext4", offset: "0x438" })],
+    ["data: the first MiB hold a byte other than zero at 70000", () => poke(70_000)],
+    [`DRBD's metadata goes, hold a byte other than zero at ${DISK_BYTES - 1}`, () => poke(DISK_BYTES - 1)],
+    ["lvm vg1-data on top of it", () => one.holders.push("vg1-data lvm")],
+  ])("is refused: %s", async (what, spoil) => {
+    spoil();
+    expect(await refusal()).toContain(what);
+    expect(one.metadata).toBe("none");
+    expect(existsSync(join(one.root, "var/lib/tandem/volume.json"))).toBe(false);
+  });
+
+  test("is not looked at again once it is Tandem's", async () => {
+    await found();
+    one.signatures.push({ type: "drbd", offset: "0x1" });
+    expect(await create(one, order(0), 5)).toBe("the volume is there");
+  });
+});
+
+test("a disk that is too small is refused, with both sizes", async () => {
+  await expect(create(one, order(0, { bytes: DISK_BYTES + 1 }), 5)).rejects.toThrow(
+    "[disk] /dev/vg0/etcd-t has 8 MiB; datastore.quotaBackend needs at least 8 MiB",
+  );
+});
+
+test("a sibling that does not appear is named", async () => {
+  await expect(create(one, order(0), 0.3)).rejects.toThrow("n2 did not appear within 0.3 s (DRBD here is Connecting)");
+});
+
+test("a sibling whose copy holds data is no partner for a creation, and is left", async () => {
+  two.metadata = "used";
+  two.disk = "UpToDate";
+  two.connection = "Connecting";
+  await expect(create(one, order(0), 5)).rejects.toThrow("the copy of n2 is not new (UpToDate, and here Inconsistent)");
+  expect(one.connection).toBe("StandAlone");
+  expect(two.disk).toBe("UpToDate");
+});
+
+test("a node keeps the volume of its own site", async () => {
+  await found();
+  await expect(create(one, order(0, { site: "store-0043" }), 5)).rejects.toThrow(
+    "this node has the volume of the site store-0042",
+  );
+});
+
+test("a device with somebody else's file system gets none of ours", async () => {
+  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  one.fileSystem = "TYPE=xfs\n";
+  await expect(firstSync(one, 5)).rejects.toThrow("/dev/drbd10 holds something that Tandem did not make");
+  expect(one.calls.some((call) => call.startsWith("mkfs"))).toBe(false);
+});
+
+test("metadata that vanished is not made anew", async () => {
+  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  one.reboot();
+  one.metadata = "none";
+  await expect(create(one, order(0), 5)).rejects.toThrow("tandem replace n1");
+});
+
+test("each node does its own part", async () => {
+  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await expect(firstSync(two, 5)).rejects.toThrow("this is node two's volume; run this on n1");
+  await expect(settle(one)).rejects.toThrow("this is node one's volume; run this on n2");
+  await expect(settle(two)).rejects.toThrow("this node's copy is Inconsistent");
+});
+
+describe("destroy", () => {
+  test("without purge keeps the data, and the next create finds them", async () => {
+    await found();
+    await destroy(one, false);
+    expect(one.disk).toBe("");
+    expect(await create(one, order(0), 5)).toBe("the volume is there");
+    expect(one.disk).toBe("UpToDate");
+  });
+
+  test("with purge leaves a blank disk, and the site can be founded again", async () => {
+    await found();
+    await destroy(one, true);
+    await destroy(two, true);
+    expect(existsSync(join(one.root, "var/lib/tandem/volume.json"))).toBe(false);
+    await found();
+    expectFounded();
+  });
+
+  test("of nothing is nothing", async () => {
+    expect(await destroy(one, true)).toBe("there is no volume on this node");
+  });
+});
