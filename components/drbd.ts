@@ -132,7 +132,10 @@ const distributionUnits: readonly UnitSpec[] = [
   "drbd-services@.target",
 ].map((name) => ({ name, mask: true }));
 
-/** @param secret 16 to 63 letters, digits, _ and -. Of 64, which DRBD's manual allows, 8.4.11 finds no end when asked for its state: the kernel panics. */
+/**
+ * @param secret 16 to 63 letters, digits, _ and -. Of the 64 that DRBD's manual allows, 8.4.11 finds no end when it is asked for its
+ *   state, and the kernel panics.
+ */
 export function secretFiles(secret: string): FileSet {
   if (!/^[A-Za-z0-9_-]{16,63}$/.test(secret))
     throw new Error("DRBD's shared secret must be 16 to 63 letters, digits, _ and -");

@@ -49,10 +49,10 @@ describe("the files of a node", () => {
     });
   });
 
-  test.each(["short", 'quote"0123456789', "x".repeat(65)])(
-    "refuse the secret of a form that DRBD would misread",
+  test.each(["short", 'quote"0123456789', "x".repeat(64)])(
+    "refuse a secret that DRBD would misread or its kernel overrun: %s",
     (secret) => {
-      expect(() => secretFiles(secret)).toThrow("16 to 64 letters and digits");
+      expect(() => secretFiles(secret)).toThrow("16 to 63 letters");
     },
   );
 
