@@ -1,4 +1,3 @@
-import { Failure } from "../verb.ts";
 import { ensureUsers } from "./accounts.ts";
 import { installArtifact, isInstalled } from "./artifacts.ts";
 import type { ApplyBundle, DirectorySpec, FileSpec, UnitSpec } from "./bundle-type.ts";
@@ -7,17 +6,15 @@ import {
   deleteFiles,
   ensureDirectories,
   findChanged,
-  holdsOther,
-  keepOriginal,
-  kindOf,
   missingParents,
   replaceFiles,
 } from "./files.ts";
 import type { Machine } from "./machine.ts";
+import { claimOwnership, keepOriginals, pathsOf, refuseForeign } from "./ownership.ts";
 import { ensureModules, ensurePackages } from "./packages.ts";
 import { prove } from "./proof.ts";
-import { type AppliedRecord, emptyRecord, loadRecords, type OwnedUnit, saveRecord } from "./record.ts";
-import { bringUp, leaveOf, letGo, mask, plannedChanges, reloadManager, reloadUnit } from "./units.ts";
+import { type AppliedRecord, emptyRecord, loadRecords, saveRecord } from "./record.ts";
+import { bringUp, letGo, mask, plannedChanges, reloadManager, reloadUnit, unitOfFile } from "./units.ts";
 
 /** One line per thing changed; empty when the machine was as declared. */
 export type Changes = readonly string[];
@@ -78,69 +75,6 @@ export async function planBundle(machine: Machine, bundle: ApplyBundle): Promise
   return plan;
 }
 
-/** Files that exist and that no component wrote are somebody's work. */
-async function refuseForeign(
-  machine: Machine,
-  bundle: ApplyBundle,
-  record: AppliedRecord,
-  others: readonly AppliedRecord[],
-): Promise<void> {
-  const owned = new Set([record, ...others].flatMap(({ files }) => files));
-  const foreign: string[] = [];
-  for (const path of pathsOf(bundle)) {
-    if (owned.has(path) || bundle.files?.[path]?.takeOver) continue;
-    if ((await kindOf(machine, path)) !== "none") foreign.push(path);
-  }
-  if (foreign.length === 0) return;
-  throw new Failure(
-    `these files exist and were not written by Tandem; nothing was changed. If nobody needs them, move them away and run this again:\n${foreign
-      .map((path) => `    mv ${path} ${path}.before-tandem`)
-      .join("\n")}`,
-  );
-}
-
-async function claimOwnership(
-  machine: Machine,
-  bundle: ApplyBundle,
-  before: AppliedRecord,
-  parents: readonly string[],
-): Promise<AppliedRecord> {
-  const created: string[] = [...parents];
-  for (const path of Object.keys(bundle.directories ?? {})) {
-    if ((await kindOf(machine, path)) === "none") created.push(path);
-  }
-  const units: Record<string, OwnedUnit> = { ...before.units };
-  for (const unit of bundle.units ?? []) {
-    const known = units[unit.name];
-    units[unit.name] = {
-      enabled: unit.enable === true || (known?.enabled ?? false),
-      masked: unit.mask === true,
-      leave: known === undefined || known.leave === "nothing" ? await leaveOf(machine, unit) : known.leave,
-      startedWith: known?.startedWith ?? null,
-    };
-  }
-  const record: AppliedRecord = {
-    ...before,
-    pending: true,
-    files: union(before.files, pathsOf(bundle)),
-    directories: union(before.directories, created),
-    units,
-  };
-  await saveRecord(machine, record);
-  return record;
-}
-
-/** After the packages are there, which bring such files along. */
-async function keepOriginals(machine: Machine, bundle: ApplyBundle, before: AppliedRecord, record: AppliedRecord) {
-  for (const [path, { takeOver, content }] of Object.entries(bundle.files ?? {})) {
-    const ours = record.tookOver.includes(path) || (before.files.includes(path) && !before.pending);
-    if (!takeOver || ours || !(await holdsOther(machine, path, content))) continue;
-    await keepOriginal(machine, path);
-    record.tookOver = union(record.tookOver, [path]);
-    await saveRecord(machine, record);
-  }
-}
-
 async function ensureArtifacts(machine: Machine, bundle: ApplyBundle, record: AppliedRecord): Promise<string[]> {
   const installed: string[] = [];
   for (const spec of bundle.artifacts ?? []) {
@@ -171,7 +105,11 @@ async function dropUndeclared(
   record: AppliedRecord,
   others: readonly AppliedRecord[],
 ): Promise<string[]> {
-  const declaredUnits = new Set((bundle.units ?? []).map(({ name }) => name));
+  const files = Object.keys(bundle.files ?? {});
+  const declaredUnits = new Set([
+    ...(bundle.units ?? []).map(({ name }) => name),
+    ...files.flatMap((path) => unitOfFile(path) ?? []),
+  ]);
   const toReload: string[] = [];
   for (const [name, owned] of Object.entries(record.units)) {
     if (declaredUnits.has(name)) continue;
@@ -212,14 +150,6 @@ async function settleUnit(machine: Machine, unit: UnitSpec, record: AppliedRecor
   return changes.map((change) => `${unit.name}: ${change}`);
 }
 
-/** Files and installed executables. */
-function pathsOf(bundle: ApplyBundle): string[] {
-  return [
-    ...Object.keys(bundle.files ?? {}),
-    ...(bundle.artifacts ?? []).flatMap(({ install }) => Object.keys(install)),
-  ];
-}
-
 function declaredDirectories(bundle: ApplyBundle, parents: readonly string[]): Record<string, DirectorySpec> {
   return { ...Object.fromEntries(parents.map((path) => [path, { mode: "0755" }])), ...bundle.directories };
 }
@@ -230,8 +160,4 @@ function isUnitFile(path: string): boolean {
 
 function isAbove(folder: string, paths: ReadonlySet<string>): boolean {
   return [...paths].some((path) => path.startsWith(`${folder}/`));
-}
-
-function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])].sort();
 }

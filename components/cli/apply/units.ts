@@ -74,8 +74,17 @@ export async function mask(machine: Machine, units: readonly string[]): Promise<
   return open;
 }
 
-/** What a unit will need when Tandem goes, seen before Tandem touches it. */
-export async function leaveOf(machine: Machine, unit: UnitSpec): Promise<OwnedUnit["leave"]> {
+/** Where a unit's own file lies, or undefined for a drop-in and for any other file. */
+export function unitOfFile(path: string): string | undefined {
+  return /^\/etc\/systemd\/system\/([^/]+\.(?:service|mount|target|socket|timer|path))$/.exec(path)?.[1];
+}
+
+/**
+ * What a unit will need when Tandem goes, seen before Tandem touches it.
+ * @param ours the unit's file is written by the same bundle, so without Tandem there is no such unit
+ */
+export async function leaveOf(machine: Machine, unit: UnitSpec, ours: boolean): Promise<OwnedUnit["leave"]> {
+  if (ours) return "stop";
   if (unit.state !== "started") return "nothing";
   return unit.onChange === "reload" && isUp(await stateOf(machine, unit.name)) ? "reload" : "stop";
 }

@@ -1,9 +1,11 @@
 import { at, type Machine } from "../apply/machine.ts";
 import { diskBytes } from "./blank.ts";
-import { changeRole, disconnect, down, must, readVolume } from "./drbd.ts";
+import { changeRole, disconnect, down, must, readVolume, waitForVolume } from "./drbd.ts";
 import { FOUNDING, forgetNote, RECORD, readRecord } from "./record.ts";
 
 const MEBIBYTE = 2 ** 20;
+/** T's own stop, with the slowest of programs. */
+const SIBLING_SECONDS = 90;
 
 /** Takes the volume out of service. Its data stay, and a later `create` finds them, unless they are to be purged. */
 export async function destroy(machine: Machine, purge: boolean): Promise<string> {
@@ -12,6 +14,14 @@ export async function destroy(machine: Machine, purge: boolean): Promise<string>
   // Their files may be gone already; whether they are stopped shows below.
   for (const unit of ["etcd-transient.service", "var-lib-etcd\\x2dtransient.mount", "etcd-transient-volume.service"])
     await machine.run(["systemctl", "stop", unit], { timeoutMs: 60_000 });
+  // A Primary whose sibling vanishes freezes, and could then neither stop T nor unmount.
+  await waitForVolume(
+    machine,
+    ({ connection, peerRole }) => connection !== "Connected" || peerRole !== "Primary",
+    SIBLING_SECONDS,
+    () =>
+      `the sibling still has the volume in use after ${SIBLING_SECONDS} s; run \`tandem volume destroy\` there first`,
+  );
   await disconnect(machine);
   if ((await readVolume(machine)).role === "Primary") await changeRole(machine, "secondary");
   await down(machine);

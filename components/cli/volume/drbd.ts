@@ -15,6 +15,8 @@ export interface Reading {
   readonly disk: string;
   readonly peerDisk: string;
   readonly connection: string;
+  /** `Unknown` while apart. */
+  readonly peerRole: string;
   /** `Established`, `SyncTarget`, ...; `Off` while apart. */
   readonly replication: string;
 }
@@ -29,6 +31,7 @@ export async function readVolume(machine: Machine): Promise<Reading> {
     disk: word(device, "disk"),
     peerDisk: word(peer, "peer-disk"),
     connection: word(connection, "connection"),
+    peerRole: word(connection, "role"),
     replication: word(peer, "replication"),
   };
 }
