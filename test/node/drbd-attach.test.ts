@@ -10,6 +10,7 @@ const chosen = () => readlinkSync(join(sandbox.root, "etc/drbd.d/etcd-t.res")).s
 /** A DRBD that has whatever it was told to configure. */
 function kernel(version: string): void {
   sandbox.write("/sys/module/drbd/version", `${version}\n`);
+  sandbox.write("/sys/module/drbd/parameters/usermode_helper", "/sbin/drbdadm\n");
   sandbox.write("/events", "exists -\n");
   const add = (line: string) => `sed -i '1i ${line}' '${sandbox.root}/events'`;
   sandbox.stub("modprobe", "");
@@ -65,6 +66,13 @@ describe("the configuration", () => {
     kernel("9.2.9");
     sandbox.remove("/etc/tandem/drbd/9.res");
     expect(await run()).toMatchObject({ code: 1, stderr: expect.stringContaining("drbd.version asks for 8.4.res") });
+    expect(steps()).toEqual([]);
+  });
+
+  test("is of no use while the kernel asks no helper", async () => {
+    kernel("9.2.9");
+    sandbox.write("/sys/module/drbd/parameters/usermode_helper", "disabled\n");
+    expect(await run()).toMatchObject({ code: 1, stderr: expect.stringContaining("fence-peer would not be asked") });
     expect(steps()).toEqual([]);
   });
 

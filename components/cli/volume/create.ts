@@ -16,7 +16,7 @@ import {
 import type { VolumeOrder } from "./order.ts";
 import { readRecord, type VolumeRecord, writeRecord } from "./record.ts";
 
-const MOUNTPOINT = "/var/lib/etcd-transient";
+export const MOUNTPOINT = "/var/lib/etcd-transient";
 /** The sibling's own preparations, a download of packages among them. */
 const SIBLING_SECONDS = 600;
 

@@ -1,5 +1,6 @@
 import { at, type Machine } from "../apply/machine.ts";
 import { diskBytes } from "./blank.ts";
+import { MOUNTPOINT } from "./create.ts";
 import { changeRole, disconnect, down, must, readVolume, waitForVolume } from "./drbd.ts";
 import { FOUNDING, forgetNote, RECORD, readRecord } from "./record.ts";
 
@@ -27,6 +28,9 @@ export async function destroy(machine: Machine, purge: boolean): Promise<string>
   await down(machine);
   if (!purge) return `out of service; the data stay on ${record.order.disk}`;
   await erase(machine, record.order.disk);
+  // Left over otherwise: an immutable folder that nobody can remove.
+  await machine.run(["chattr", "-i", MOUNTPOINT], { timeoutMs: 10_000 });
+  await machine.run(["rmdir", MOUNTPOINT], { timeoutMs: 10_000 });
   await forgetNote(machine, FOUNDING);
   await forgetNote(machine, RECORD);
   return `erased; ${record.order.disk} is blank`;

@@ -133,6 +133,7 @@ export class SimulatedNode implements Machine {
       case "mkdir":
         mkdirSync(join(this.root, args.at(-1) ?? ""), { recursive: true });
         return "";
+      case "rmdir":
       case "chattr":
       case "systemctl":
       case "fallocate":

@@ -18,8 +18,12 @@ fail() {
 
 # The two versions read different words, and each tool refuses the other's.
 choose() {
-    local version
+    local version helper
     modprobe drbd || fail "the kernel module drbd cannot be loaded; install a kernel or a package that brings it"
+    helper=$(cat "$root/sys/module/drbd/parameters/usermode_helper") || fail "the parameters of the kernel module drbd cannot be read"
+    # With the helper disabled, DRBD 9 takes every promotion for allowed.
+    [ "$helper" = /sbin/drbdadm ] ||
+        fail "the kernel module drbd calls '$helper' instead of /sbin/drbdadm, so fence-peer would not be asked; remove usermode_helper from /etc/modprobe.d and restart this node"
     version=$(cat "$root/sys/module/drbd/version") || fail 'the version of the loaded kernel module drbd cannot be read'
     case $version in
         8.4.*) line=8.4 ;;
