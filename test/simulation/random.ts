@@ -1,5 +1,7 @@
 import type { Setup } from "./agent.ts";
 import { after, type Move, moves } from "./moves.ts";
+import { healed, protectedSite, runFairly } from "./schedule.ts";
+import { comesBack, SINGLE_FAULTS, survives } from "./site.ts";
 import { type SimWorld, Violation } from "./world.ts";
 
 /** Numbers from a seed, the same on every machine (mulberry32). */
@@ -60,4 +62,51 @@ function draw(ready: Move[], random: () => number): Move | null {
     if (point < 0) return move;
   }
   return ready.at(-1) ?? null;
+}
+
+export interface Drawn {
+  schedules: number;
+  steps: number;
+  ms: number;
+  /** The first schedule that ends badly. */
+  problem: { what: string; trace: string[] } | null;
+}
+
+/**
+ * Random schedules of growing trouble. One in ten is mended afterwards: the site must come back, and then survive the next
+ * single failure.
+ */
+export function drawSchedules(
+  rest: SimWorld,
+  setup: Setup,
+  bounds: { schedules: number; steps: number; seed: number },
+): Drawn {
+  const begun = performance.now();
+  let steps = 0;
+  const drawn = (schedules: number, problem: Drawn["problem"]): Drawn => ({
+    schedules,
+    steps,
+    ms: Math.round(performance.now() - begun),
+    problem,
+  });
+  for (let i = 0; i < bounds.schedules; i += 1) {
+    const random = generator(bounds.seed * 1_000_003 + i);
+    const start = { ...rest, faults: 1 + (i % 8), late: i % 5 };
+    const { world, trace, violation } = walk(start, setup, random, bounds.steps);
+    steps += trace.length;
+    if (violation !== null) return drawn(i + 1, { what: violation, trace });
+    if (i % 10 !== 0) continue;
+    const problem = comesBack(world, setup) ?? survivesAny(world, setup);
+    if (problem !== null) return drawn(i + 1, { what: problem, trace });
+  }
+  return drawn(bounds.schedules, null);
+}
+
+function survivesAny(w: SimWorld, setup: Setup): string | null {
+  const back = runFairly(healed(w), setup, (x) => protectedSite(x, setup)).world;
+  for (const fault of SINGLE_FAULTS) {
+    const problem = survives(back, setup, fault);
+    if (problem !== null) return problem;
+  }
+  return null;
 }

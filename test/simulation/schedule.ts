@@ -91,7 +91,7 @@ export function protectedSite(w: SimWorld, setup: Setup): boolean {
   const [one, two] = w.nodes;
   const leader = setup.leader === "opposite" ? "E2" : "E1";
   const ready = SIDES.every((side) => {
-    const { agent, connection, disk, disarmed, sync, notes, up, peerDisk } = w.nodes[side];
+    const { agent, connection, disk, disarmed, sync, notes, up, peerDisk, door } = w.nodes[side];
     return (
       up &&
       agent !== null &&
@@ -99,6 +99,7 @@ export function protectedSite(w: SimWorld, setup: Setup): boolean {
       disk === "UpToDate" &&
       peerDisk === "UpToDate" &&
       sync === "none" &&
+      door === "open" &&
       disarmed.length === 0 &&
       notes.adopted === w.witness.incarnation &&
       notes.intents.length === 0 &&
