@@ -23,8 +23,8 @@ export async function destroy(machine: Machine, purge: boolean): Promise<string>
     () =>
       `the sibling still has the volume in use after ${SIBLING_SECONDS} s; run \`tandem volume destroy\` there first`,
   );
-  await disconnect(machine);
   if ((await readVolume(machine)).role === "Primary") await changeRole(machine, "secondary");
+  await disconnect(machine);
   await down(machine);
   if (!purge) return `out of service; the data stay on ${record.order.disk}`;
   await erase(machine, record.order.disk);
