@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ensurePackages } from "./lab/packages.ts";
+import { ensureToolchain } from "./lab/toolchain.ts";
 
 /**
  * Runs every check of the project and ends with `N passed, N failed, N skipped`. `--quick` leaves out what needs servers
@@ -39,9 +41,9 @@ async function check(title: string, argv: string[]): Promise<void> {
   total[code === 0 ? "passed" : "failed"] += 1;
 }
 
-async function suite(name: string): Promise<void> {
+async function suite(name: string, select = ["--config", "test/vitest.config.ts", "--project", name]): Promise<void> {
   const report = join(scratch, `${name}.json`);
-  const argv = ["vitest", "run", "--config", "test/vitest.config.ts", "--project", name];
+  const argv = ["vitest", "run", ...select];
   const code = await run(`${name} tests`, [...argv, "--reporter=default", "--reporter=json", `--outputFile=${report}`]);
   try {
     const counts = JSON.parse(readFileSync(report, "utf8")) as Counts;
@@ -54,13 +56,15 @@ async function suite(name: string): Promise<void> {
   }
 }
 
-await check("format and lint", ["biome", "ci", "--error-on-warnings", "."]);
+const colors = process.stdout.isTTY ? "force" : "off";
+await check("format and lint", ["biome", "ci", `--colors=${colors}`, "--error-on-warnings", "."]);
 await check("types", ["tsc", "--noEmit"]);
 for (const name of ["unit", "graph", "golden", "simulation"]) await suite(name);
 if (!quick) {
-  await check("host packages", ["node", "test/lab/cli.ts", "packages"]);
+  await ensurePackages();
+  await ensureToolchain();
   await suite("node");
-  await suite("e2e");
+  await suite("e2e", ["--config", "test/e2e/vitest.config.ts"]);
 }
 rmSync(scratch, { recursive: true });
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

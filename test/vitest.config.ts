@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Pure tests run side by side; those that own a server or the lab run one after the other. */
+/** Pure tests run side by side; those that own a server run one after the other. */
 const pure = (name: string) => ({ test: { name, root: import.meta.dirname, include: [`${name}/**/*.test.ts`] } });
 const alone = (name: string, testTimeout: number) => ({
   test: {
@@ -15,13 +15,6 @@ const alone = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
-    projects: [
-      pure("unit"),
-      pure("graph"),
-      pure("golden"),
-      alone("simulation", 120_000),
-      alone("node", 60_000),
-      alone("e2e", 600_000),
-    ],
+    projects: [pure("unit"), pure("graph"), pure("golden"), alone("simulation", 120_000), alone("node", 60_000)],
   },
 });

@@ -5,6 +5,7 @@ import { step } from "./progress.ts";
 
 /** What the lab itself runs on the host, and the daemons whose own parsers check rendered files. */
 export const hostPackages = [
+  "curl",
   "debian-archive-keyring",
   "drbd-utils",
   "e2fsprogs",
@@ -16,12 +17,14 @@ export const hostPackages = [
   "nftables",
   "nginx-light",
   "openssh-client",
+  "openssh-server",
+  "openssl",
   "shellcheck",
   "util-linux",
 ] as const;
 
 /** Units that these packages enable and that nobody asked to have on this machine. */
-const units = ["drbd.service", "keepalived.service", "nginx.service"];
+const units = ["drbd.service", "keepalived.service", "nginx.service", "ssh.service"];
 const policy = "/usr/sbin/policy-rc.d";
 
 /** Installs the host packages that are missing. Starts none of their services and leaves none enabled. */

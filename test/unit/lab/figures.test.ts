@@ -13,7 +13,12 @@ test("a quantile lies between its neighbours in proportion", () => {
 });
 
 test("rows of different kinds share one CSV head", () => {
-  expect(csv([{ kind: "a", ms: 1 }, { kind: 'b "x", y', runs: 2 }])).toBe('kind,ms,runs\na,1,\n"b ""x"", y",,2\n');
+  expect(
+    csv([
+      { kind: "a", ms: 1 },
+      { kind: 'b "x", y', runs: 2 },
+    ]),
+  ).toBe('kind,ms,runs\na,1,\n"b ""x"", y",,2\n');
 });
 
 test("a table has one line per row", () => {
