@@ -140,6 +140,11 @@ export function watchDrbd(changed: (line: string) => void): () => void {
     return stream;
   }
   function open() {
+    // Asking would load the module; that is not the agent's to do.
+    if (loadedLine() === null) {
+      again = setTimeout(open, STREAM_PAUSE_MS);
+      return;
+    }
     child = start();
     changed("");
   }
