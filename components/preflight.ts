@@ -1,13 +1,12 @@
 import type { Expectations } from "./cli/preflight/expectations.ts";
 import type { ManagedWitness, SiteConfig } from "./config/site-config.ts";
+import { volumeBytes } from "./drbd.ts";
 
 const mebibyte = 2 ** 20;
 /** The programs, and a download beside them. */
 const programBytes = 400 * mebibyte;
 /** etcd keeps its database, and a snapshot or a defragmented copy beside it, and its log. */
 const databaseCopies = 3;
-/** Journal of the file system, DRBD's metadata, etcd's log. */
-const volumeOverheadBytes = 256 * mebibyte;
 
 /** What a node must be before anything is installed on it. */
 export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig, index: 0 | 1): Expectations {
@@ -22,7 +21,7 @@ export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig
     node: {
       addresses: { frontend, backend },
       disk,
-      diskBytes: volumeOverheadBytes + databaseCopies * quotaBackendBytes,
+      diskBytes: volumeBytes(quotaBackendBytes),
       drbd: drbd.version,
       witnessUrl: witness.url,
     },
