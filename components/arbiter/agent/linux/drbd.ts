@@ -22,6 +22,8 @@ const ACT_MS = 10_000;
 /** Generations and state are asked one after the other; they are one reading if the state did not change meanwhile. */
 const ATTEMPTS = 5;
 const STREAM_PAUSE_MS = 500;
+/** For what somebody changed by hand. */
+const REST_MS = 10_000;
 
 /** Exit 10: not connected in the first place, or the network already configured. */
 const NOTHING_TO_DO = 10;
@@ -56,7 +58,7 @@ export async function readVolume(minor: number): Promise<Volume> {
 }
 
 /** The last reading made while nothing can change the generations, and the kernel's line of that moment. */
-let atRest: { line: string; volume: Volume } | null = null;
+let atRest: { line: string; volume: Volume; at: number } | null = null;
 
 async function readVolume84(minor: number): Promise<Volume> {
   const tool = drbdsetup84();
@@ -64,7 +66,7 @@ async function readVolume84(minor: number): Promise<Volume> {
     const before = parseProc(readProc() ?? "", minor);
     if (before === null) return DOWN;
     const line = JSON.stringify(before);
-    if (atRest?.line === line) return atRest.volume;
+    if (atRest?.line === line && performance.now() - atRest.at < REST_MS) return atRest.volume;
     atRest = null;
     const [gi, events] = await Promise.all([
       command([tool, "get-gi", String(minor)], ASK_MS),
@@ -78,7 +80,7 @@ async function readVolume84(minor: number): Promise<Volume> {
     const volume = { ...DOWN, ...stateOfProc(before, fenced), ...(generations ?? { gen: null, left: null }) };
     // DRBD makes a new generation when the copies part, or at the end of a resync.
     if (same && complete && before.cs === "Connected" && bothUpToDate(volume) && !before.suspended) {
-      atRest = { line, volume };
+      atRest = { line, volume, at: performance.now() };
     }
     return volume;
   }
@@ -124,36 +126,20 @@ function readProc(): string | null {
 
 /**
  * Passes on every line that DRBD announces, and an empty one at the start of each stream: a change while there was none is
- * not announced again. Returns a function that ends it.
+ * not announced again.
  */
-export function watchDrbd(changed: (line: string) => void): () => void {
-  let child: ReturnType<typeof start> | null = null;
-  let again: NodeJS.Timeout | null = null;
-  let ended = false;
-  function start() {
-    const stream = spawn("drbdsetup", ["events2", RESOURCE], { stdio: ["ignore", "pipe", "ignore"] });
-    createInterface({ input: stream.stdout }).on("line", (line) => changed(line));
-    stream.on("error", () => {});
-    stream.on("close", () => {
-      if (!ended) again = setTimeout(open, STREAM_PAUSE_MS);
-    });
-    return stream;
+export function watchDrbd(changed: (line: string) => void): void {
+  const again = () => setTimeout(() => watchDrbd(changed), STREAM_PAUSE_MS);
+  // Asking would load the module; that is not the agent's to do.
+  if (loadedLine() === null) {
+    again();
+    return;
   }
-  function open() {
-    // Asking would load the module; that is not the agent's to do.
-    if (loadedLine() === null) {
-      again = setTimeout(open, STREAM_PAUSE_MS);
-      return;
-    }
-    child = start();
-    changed("");
-  }
-  open();
-  return () => {
-    ended = true;
-    if (again !== null) clearTimeout(again);
-    child?.kill();
-  };
+  const stream = spawn("drbdsetup", ["events2", RESOURCE], { stdio: ["ignore", "pipe", "ignore"] });
+  createInterface({ input: stream.stdout }).on("line", changed);
+  stream.on("error", () => {});
+  stream.on("close", again);
+  changed("");
 }
 
 /** Cuts DRBD's connection, at once and without outdating the sibling's copy. */
