@@ -1,9 +1,12 @@
 import { apply, remove } from "./apply/verb.ts";
-
+import { member } from "./member.ts";
+import { preflight } from "./preflight/verb.ts";
 import { status } from "./status.ts";
 import { Failure, type Verb } from "./verb.ts";
+import { volume } from "./volume/verb.ts";
+import { wait } from "./wait.ts";
 
-const verbs: Readonly<Record<string, Verb>> = { apply, remove, status };
+const verbs: Readonly<Record<string, Verb>> = { status, wait, preflight, apply, remove, volume, member };
 
 await main(process.argv.slice(2));
 

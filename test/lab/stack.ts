@@ -32,7 +32,9 @@ export async function labStack(lab: Lab): Promise<LabStack> {
   await change((site) => {
     for (const machine of [...site.nodes, site.witness]) machine.hostKey = lab.hostKey;
     const { version, sha256 } = lab.toolchain.etcdRelease;
-    site.datastore = { ...site.datastore, kind: "etcd-witness", etcd: { version, sha256 } };
+    site.datastore.etcd = { version, sha256 };
+    // Set below; pulumi would try to decrypt what stands for it here.
+    delete site.ssh.privateKey;
   });
 
   const cli = (args: readonly string[], options: RunOptions = {}) =>

@@ -133,7 +133,8 @@ async function dropUndeclared(
   record.units = Object.fromEntries(Object.entries(record.units).filter(([name]) => declaredUnits.has(name)));
 
   const wantedFolders = Object.keys(declaredDirectories(bundle, []));
-  const strayFolders = record.directories.filter((path) => !wantedFolders.includes(path) && !isAbove(path, declared));
+  const kept = [...declared, ...wantedFolders];
+  const strayFolders = record.directories.filter((path) => !wantedFolders.includes(path) && !isAbove(path, kept));
   await deleteEmptyDirectories(machine, strayFolders);
   record.directories = record.directories.filter((path) => !strayFolders.includes(path));
   await saveRecord(machine, record);
@@ -158,6 +159,6 @@ function isUnitFile(path: string): boolean {
   return path.startsWith("/etc/systemd/system/");
 }
 
-function isAbove(folder: string, paths: ReadonlySet<string>): boolean {
-  return [...paths].some((path) => path.startsWith(`${folder}/`));
+function isAbove(folder: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path.startsWith(`${folder}/`));
 }

@@ -1,7 +1,7 @@
 import { at, type Machine } from "../apply/machine.ts";
 import { diskBytes } from "./blank.ts";
 import { MOUNTPOINT } from "./create.ts";
-import { changeRole, disconnect, down, must, readVolume, waitForVolume } from "./drbd.ts";
+import { changeRole, disconnect, down, must, RESOURCE, readVolume, waitForVolume } from "./drbd.ts";
 import { FOUNDING, forgetNote, RECORD, readRecord } from "./record.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -26,6 +26,8 @@ export async function destroy(machine: Machine, purge: boolean): Promise<string>
   if ((await readVolume(machine)).role === "Primary") await changeRole(machine, "secondary");
   await disconnect(machine);
   await down(machine);
+  // A link to a file that goes next: DRBD's tools would refuse all their work over it.
+  await forgetNote(machine, `/etc/drbd.d/${RESOURCE}.res`);
   if (!purge) return `out of service; the data stay on ${record.order.disk}`;
   await erase(machine, record.order.disk);
   // Left over otherwise: an immutable folder that nobody can remove.
