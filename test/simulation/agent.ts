@@ -132,7 +132,7 @@ function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: E
         node.requests = [...node.requests, { id: action.id, request: action.request }];
         return null;
       }
-      const answer = w.witness.up ? serve(w, nodeName(side), action.request, setup.twist) : "silence";
+      const answer = w.witness.up && !node.cutOff ? serve(w, nodeName(side), action.request, setup.twist) : "silence";
       if (late) node.answers = [...node.answers, { id: action.id, witness: answer }];
       else queue.push({ kind: "witness", id: action.id, answer });
       return null;

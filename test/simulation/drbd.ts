@@ -159,6 +159,15 @@ export function shakeHands(w: SimWorld, twist: Twist): string {
   return `they connect, ${source === first ? "node one" : "node two"} is the source`;
 }
 
+/** The before-resync-target handler fails: DRBD drops the connection, and only the other end goes on looking. */
+export function refuseResync(w: SimWorld): string {
+  const [first, second] = w.nodes;
+  const outcome = compare(first, second);
+  if (outcome === "first is source") second.connection = "StandAlone";
+  else if (outcome === "second is source") first.connection = "StandAlone";
+  return outcome;
+}
+
 function remember(node: SimNode, generation: string): void {
   node.history = [generation, ...node.history.filter((other) => other !== generation)].slice(0, 4);
 }

@@ -8,6 +8,7 @@ import {
   mayFinishSource,
   mayFinishTarget,
   mayShakeHands,
+  refuseResync,
   shakeHands,
   sourceFinishes,
   targetFinishes,
@@ -79,6 +80,11 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
     return;
   }
 
+  if (node.cutOff) {
+    add("free", `${name}: the witness is back`, (x) => {
+      x.nodes[side].cutOff = false;
+    });
+  }
   if (node.misheard) {
     add("free", `${name}: the detector recovers`, (x) => {
       x.nodes[side].misheard = false;
@@ -109,7 +115,8 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
     const take = (x: SimWorld) => {
       x.nodes[side].requests = x.nodes[side].requests.filter((each) => each.id !== id);
     };
-    if (w.witness.up) {
+    const reached = w.witness.up && !node.cutOff;
+    if (reached) {
       add("free", `${name}: the witness answers the ${text}`, (x) => {
         take(x);
         const answer = serve(x, name, request, setup.twist);
@@ -117,7 +124,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
         return answer === "silence" ? "silence" : String(answer.status);
       });
     }
-    const price = w.witness.up ? "late" : "free";
+    const price = reached ? "late" : "free";
     if (price === "free" || w.late > 0) {
       add(price, `${name}: no answer to the ${text}`, (x) => {
         take(x);
@@ -204,7 +211,10 @@ function failJob(w: SimWorld, side: Side, job: Job, setup: Setup): undefined {
 }
 
 function sharedMoves(w: SimWorld, setup: Setup, add: Add): void {
-  if (mayShakeHands(w)) add("free", "DRBD's ends find each other", (x) => shakeHands(x, setup.twist));
+  if (mayShakeHands(w)) {
+    add("free", "DRBD's ends find each other", (x) => shakeHands(x, setup.twist));
+    if (w.faults > 0) add("fault", "DRBD's ends find each other, no disarm note can be written", refuseResync);
+  }
   for (const stray of w.witness.up ? w.witness.stray : []) {
     add("free", `a stray ${stray.request.verb} of ${stray.node} reaches the witness`, (x) => {
       x.witness.stray = x.witness.stray.filter((each) => each !== stray);
@@ -257,6 +267,11 @@ function faults(w: SimWorld, setup: Setup, add: Add): void {
     const name = nodeName(side);
     if (!node.up) continue;
     add("fault", `${name} loses power`, (x) => crash(x, side));
+    if (!node.cutOff) {
+      add("fault", `${name}: the witness is out of reach`, (x) => {
+        x.nodes[side].cutOff = true;
+      });
+    }
     if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side, setup.twist));
     if (node.agent?.heard === true && linked(w)) {
       add("fault", `${name}: the sibling seems silent`, (x) => {

@@ -45,6 +45,7 @@ function newNode(): SimNode {
     boot: 1,
     agent: null,
     slow: false,
+    cutOff: false,
     misheard: false,
     notes: EMPTY_NOTES,
     disarmed: [],
@@ -122,6 +123,7 @@ export function healed(w: SimWorld): SimWorld {
   next.backend = true;
   next.frontend = true;
   next.witness.up = true;
+  for (const node of next.nodes) node.cutOff = false;
   next.faults = 0;
   next.late = 0;
   return next;

@@ -26,6 +26,8 @@ export interface SimNode {
   agent: State | null;
   /** Nothing reaches the agent of what its node notices. */
   slow: boolean;
+  /** The witness is out of this node's reach. */
+  cutOff: boolean;
   /** The detector takes a living sibling for silent. */
   misheard: boolean;
   /** Durable, like `disarmed`. */
