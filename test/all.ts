@@ -59,10 +59,11 @@ async function suite(name: string, select = ["--config", "test/vitest.config.ts"
 const colors = process.stdout.isTTY ? "force" : "off";
 await check("format and lint", ["biome", "ci", `--colors=${colors}`, "--error-on-warnings", "."]);
 await check("types", ["tsc", "--noEmit"]);
-for (const name of ["unit", "graph", "golden", "simulation"]) await suite(name);
+for (const name of ["unit", "graph", "golden"]) await suite(name);
 if (!quick) {
   await ensurePackages();
   await ensureToolchain();
+  await suite("simulation");
   await suite("node");
   await suite("e2e", ["--config", "test/e2e/vitest.config.ts"]);
 }
