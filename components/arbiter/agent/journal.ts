@@ -14,6 +14,21 @@ export function say(level: Level, line: string): void {
   }
 }
 
+const QUIET_MS = 10_000;
+const saidAt = new Map<string, number>();
+
+/**
+ * The same, but for what would come several times a second while something is away: again only after ten seconds.
+ * @param what makes two lines the same; without it the line itself
+ */
+export function sayOnce(level: Level, line: string, what = line): void {
+  const now = performance.now();
+  for (const [known, at] of saidAt) if (now - at >= QUIET_MS) saidAt.delete(known);
+  if (saidAt.has(what)) return;
+  saidAt.set(what, now);
+  say(level, line);
+}
+
 let suspectedAt: number | null = null;
 
 /** A loss is suspected: from here the marks count, until {@link marksEnd}. The first caller wins. */

@@ -1,4 +1,4 @@
-import { mark, marksBegin, marksEnd, say } from "./journal.ts";
+import { mark, marksBegin, marksEnd, say, sayOnce } from "./journal.ts";
 import { startDetector } from "./linux/detector.ts";
 import { closeDoor, DoorWatch, readDoor } from "./linux/door.ts";
 import { forgetVolume, watchDrbd } from "./linux/drbd.ts";
@@ -40,8 +40,6 @@ export class LinuxWorld implements World {
   #jobs: Promise<void> = Promise.resolve();
   /** The reading that the core decided on last. */
   #given = "";
-  /** Why the sibling's agent did not answer, as said last. */
-  #unanswered = "";
 
   constructor(settings: AgentSettings, post: (event: Event) => void) {
     const { core, own, peer } = settings;
@@ -130,7 +128,7 @@ export class LinuxWorld implements World {
         this.#cancel(action.name);
         return;
       case "say":
-        say(action.level, action.text);
+        sayOnce(action.level, action.text);
     }
   }
 
@@ -163,7 +161,8 @@ export class LinuxWorld implements World {
     if (request.verb !== "incarnation") {
       const what = request.verb === "collect" ? "" : ` ${request.key.gen}.${request.key.k}`;
       const status = answer === "silence" ? "silence" : String(answer.status);
-      say("info", `witness: ${request.verb}${what}: ${status} after ${Math.round(performance.now() - begun)} ms`);
+      const line = `witness: ${request.verb}${what}: ${status}`;
+      sayOnce("info", `${line} after ${Math.round(performance.now() - begun)} ms`, line);
     }
     if (request.verb === "move" && answer !== "silence" && answer.status === 201) mark("claim");
     this.#post({ kind: "witness", id, answer });
@@ -172,8 +171,7 @@ export class LinuxWorld implements World {
   async #greet(id: number, hello: Hello): Promise<void> {
     const answer = await this.#handshake.ask(hello);
     const why = "failure" in answer ? answer.failure : "";
-    if (why !== this.#unanswered && why !== "") say("info", `no handshake: ${why}`);
-    this.#unanswered = why;
+    if (why !== "") sayOnce("info", `no handshake: ${why}`);
     this.#give({ kind: "answer", id, hello: "hello" in answer ? answer.hello : null, local: await this.#fresh() });
   }
 
