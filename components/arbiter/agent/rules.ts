@@ -59,6 +59,12 @@ export function mayPromoteAlone(s: State): boolean {
   return volume.disk === "UpToDate" && siblingBehind(volume) && gone;
 }
 
+/** A loss is confirmed and this copy may claim once its wait is over: closing the door meanwhile costs the takeover nothing. */
+function mayTakeOver(s: State): boolean {
+  const { volume } = s.local;
+  return volume.role === "Secondary" && volume.disk === "UpToDate" && armed(s) && silence(s) && s.lost !== volume.gen;
+}
+
 /** Rule 9: together, nobody is Primary; does this node promote? */
 function promotesConnected(s: State): boolean {
   const { volume } = s.local;
@@ -148,7 +154,8 @@ export const RULES: readonly Rule[] = [
   {
     source: "rule 3, lock 5",
     reason: "going on alone: the door is closed first",
-    when: (s) => s.local.door === "open" && alone(s) && !s.meeting && (mayPromoteAlone(s) || wantsT(s)),
+    when: (s) =>
+      s.local.door === "open" && alone(s) && !s.meeting && (mayPromoteAlone(s) || mayTakeOver(s) || wantsT(s)),
     job: () => ({ name: "closeDoor" }),
   },
   {

@@ -1,6 +1,6 @@
 import { mayClaim } from "./rules.ts";
 import type { State } from "./state.ts";
-import { alone, connected, fresh, holder } from "./state.ts";
+import { alone, armed, fresh, holder, together } from "./state.ts";
 import type { TimerName } from "./world.ts";
 
 /** A timer runs while it is wanted; once elapsed it stays a fact until it is no longer wanted. */
@@ -39,7 +39,7 @@ export const TIMERS: readonly Timer[] = [
   {
     name: "greet",
     wanted: (s) => s.exchange === null,
-    ms: (s) => (connected(s) && s.local.disarmed.length === 0 ? 1000 : 200),
+    ms: (s) => (together(s) && armed(s) ? 2000 : 200),
   },
   { name: "pollMembers", wanted: () => true, ms: () => 1000 },
   { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: () => 1000 },

@@ -89,6 +89,14 @@ describe("rule 3: the claim is won", () => {
   });
 });
 
+/** Loss confirmed, DRBD cut, the door closed while the offset runs. */
+const waiting = () => other().heard(false).done(VOLUME.lone).done(VOLUME.lone, { door: "closed" });
+
+test("the other closes its door while it waits", () => {
+  expect(other().heard(false).done(VOLUME.lone).job).toBe("closeDoor");
+  expect(waiting().job).toBeUndefined();
+});
+
 describe("rule 4: the claim is lost", () => {
   const answers = (node: Scripted) =>
     node
@@ -102,7 +110,7 @@ describe("rule 4: the claim is lost", () => {
     expect(node.job).toBe("letGo");
   });
   test("the other does nothing", () => {
-    const node = answers(other().heard(false).done(VOLUME.lone).fire("waitOffset"));
+    const node = answers(waiting().fire("waitOffset"));
     expect(node.job).toBeUndefined();
     expect(node.ask("promotion").verdicts).toEqual(["lost"]);
   });
@@ -118,7 +126,7 @@ describe("rule 5: the witness is silent", () => {
     expect(node.fire("killLimit").job).toBe("killT");
   });
   test("the other never promotes", () => {
-    const node = other().heard(false).done(VOLUME.lone).fire("waitOffset").witness("silence");
+    const node = waiting().fire("waitOffset").witness("silence");
     expect(node.job).toBeUndefined();
     expect(node.ask("promotion").verdicts).toEqual(["undecided"]);
   });
