@@ -9,9 +9,10 @@ import { RegularMembers } from "./etcd/member.ts";
 import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
 import { Node } from "./node.ts";
-import { SitePki } from "./pki/site-pki.ts";
+import { certificateVersions } from "./pki/file-set.ts";
+import { type PkiFiles, SitePki } from "./pki/site-pki.ts";
 import { nodeExpectations, witnessExpectations } from "./preflight.ts";
-import { Witness } from "./witness.ts";
+import { Witness, witnessAddress } from "./witness.ts";
 
 /** A whole site, in the order in which it comes to be. */
 export class Site extends pulumi.ComponentResource {
@@ -57,11 +58,9 @@ export class Site extends pulumi.ComponentResource {
       { hosts, plan: { ...plan, datastore } },
       this.#after(members.ready),
     );
-    const arbiter = new Arbiter(
-      "arbiter",
-      { hosts, pki: files, config },
-      this.#after([...transient.ready, ...witness]),
-    );
+    const seen = both((index) => this.#witnessSeen(index, hosts[index], files[index], [...bases, ...witness]));
+    const agents = this.#after([...transient.ready, ...seen]);
+    const arbiter = new Arbiter("arbiter", { hosts, pki: files, config }, agents);
     new ProtectedCluster("cluster", { hosts, site: config.name }, this.#after(arbiter.ready));
 
     this.predictedFailover = describeFailover(timesOf(config));
@@ -99,6 +98,13 @@ export class Site extends pulumi.ComponentResource {
     const names = nodes.map(({ name }) => name);
     const args = { host, site, port, nodes: names, storage, purge: destroy.purgeData, pki: pki.witnessFiles };
     return [new Witness("witness", args, this.#after(machines)).ready];
+  }
+
+  /** From the node itself: a witness that only the operator reaches helps nobody. */
+  #witnessSeen(index: 0 | 1, host: Host, pki: PkiFiles, dependsOn: readonly pulumi.Resource[]): pulumi.Resource {
+    const address = witnessAddress(this.#config, index);
+    const input = certificateVersions(pki).apply((versions) => ({ ...address, index, versions }));
+    return host.run("witness-check", "witness-check", input, { parent: host, dependsOn, timeoutSeconds: 120 });
   }
 
   #base(index: 0 | 1, host: Host, pki: SitePki, machines: readonly pulumi.Resource[]): readonly pulumi.Resource[] {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileSet } from "./cli/apply/bundle-type.ts";
-import type { WitnessStorage } from "./config/site-config.ts";
+import type { WitnessAddress } from "./cli/witness-check/exchange.ts";
+import type { SiteConfig, WitnessStorage } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
 import { certificateVersions, pkiFileSet } from "./pki/file-set.ts";
 import type { PkiFiles } from "./pki/site-pki.ts";
@@ -36,6 +37,15 @@ export class Witness extends pulumi.ComponentResource {
     this.ready = host.push(component, files, { parent: this, dependsOn: [keys] });
     this.registerOutputs();
   }
+}
+
+/** How a node asks the site's witness, a managed or an existing one. */
+export function witnessAddress(
+  { name: site, nodes, witness }: Pick<SiteConfig, "name" | "nodes" | "witness">,
+  index: 0 | 1,
+): WitnessAddress {
+  const servername = witness.kind === "managed" ? serverName(site) : null;
+  return { site, node: nodes[index].name, url: witness.url, servername, pki: "/etc/tandem/pki" };
 }
 
 /** The name that nodes ask for in TLS and in the Host header. */

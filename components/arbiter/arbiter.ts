@@ -7,7 +7,7 @@ import type { Host } from "../host.ts";
 import { certificateVersions } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
-import { serverName } from "../witness.ts";
+import { witnessAddress } from "../witness.ts";
 import type { AgentSettings } from "./agent/settings.ts";
 
 export interface ArbiterArgs {
@@ -87,7 +87,9 @@ const credentials = [
   ...["agent", "witness-client", "etcd-client"].flatMap((name) => [`${name}.crt`, `${name}.key`]),
 ];
 
-export function agentSettings({ name, nodes, witness, datastore }: AgentConfig, index: 0 | 1): AgentSettings {
+export function agentSettings(config: AgentConfig, index: 0 | 1): AgentSettings {
+  const { name, nodes, witness, datastore } = config;
+  const address = witnessAddress(config, index);
   const own = nodes[index];
   const peer = nodes[index === 0 ? 1 : 0];
   return {
@@ -105,11 +107,7 @@ export function agentSettings({ name, nodes, witness, datastore }: AgentConfig, 
     own: addresses(own),
     peer: addresses(peer),
     drbd: { minor: datastore.drbd.minor, port: datastore.drbd.port },
-    witness: {
-      url: witness.url,
-      servername: witness.kind === "managed" ? serverName(name) : null,
-      ca: "witness-ca.crt",
-    },
+    witness: { url: address.url, servername: address.servername, ca: "witness-ca.crt" },
     detector: {
       pingIntervalMs: detection.pingIntervalMs,
       silenceMs: datastore.silenceMs,

@@ -5,8 +5,18 @@ import { status } from "./status.ts";
 import { Failure, type Verb } from "./verb.ts";
 import { volume } from "./volume/verb.ts";
 import { wait } from "./wait.ts";
+import { witnessCheck } from "./witness-check/verb.ts";
 
-const verbs: Readonly<Record<string, Verb>> = { status, wait, preflight, apply, remove, volume, member };
+const verbs: Readonly<Record<string, Verb>> = {
+  status,
+  wait,
+  preflight,
+  apply,
+  remove,
+  volume,
+  member,
+  "witness-check": witnessCheck,
+};
 
 await main(process.argv.slice(2));
 

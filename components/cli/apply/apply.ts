@@ -10,7 +10,7 @@ import {
   replaceFiles,
 } from "./files.ts";
 import type { Machine } from "./machine.ts";
-import { claimOwnership, keepOriginals, pathsOf, refuseForeign } from "./ownership.ts";
+import { claimOwnership, isAbove, keepOriginals, pathsOf, refuseForeign } from "./ownership.ts";
 import { ensureModules, ensurePackages } from "./packages.ts";
 import { prove } from "./proof.ts";
 import { type AppliedRecord, emptyRecord, loadRecords, saveRecord } from "./record.ts";
@@ -30,7 +30,7 @@ export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promis
   await refuseForeign(machine, bundle, before, others);
 
   const parents = await missingParents(machine, [...pathsOf(bundle), ...Object.keys(bundle.directories ?? {})]);
-  const record = await claimOwnership(machine, bundle, before, parents);
+  const record = await claimOwnership(machine, bundle, before, others, parents);
   const changes: string[] = [];
   const say = (verb: string, things: readonly string[]) => changes.push(...things.map((thing) => `${verb} ${thing}`));
 
@@ -157,8 +157,4 @@ function declaredDirectories(bundle: ApplyBundle, parents: readonly string[]): R
 
 function isUnitFile(path: string): boolean {
   return path.startsWith("/etc/systemd/system/");
-}
-
-function isAbove(folder: string, paths: readonly string[]): boolean {
-  return paths.some((path) => path.startsWith(`${folder}/`));
 }

@@ -31,9 +31,12 @@ export async function claimOwnership(
   machine: Machine,
   bundle: ApplyBundle,
   before: AppliedRecord,
+  others: readonly AppliedRecord[],
   parents: readonly string[],
 ): Promise<AppliedRecord> {
-  const created: string[] = [...parents];
+  // Folders that another component made and this one needs too go with the last of them.
+  const shared = others.flatMap(({ directories }) => directories).filter((path) => isAbove(path, pathsOf(bundle)));
+  const created: string[] = [...parents, ...shared];
   for (const path of Object.keys(bundle.directories ?? {})) {
     if ((await kindOf(machine, path)) === "none") created.push(path);
   }
@@ -44,11 +47,14 @@ export async function claimOwnership(
   const all: UnitSpec[] = [...declared, ...undeclared.map((name) => ({ name }))];
   for (const unit of all) {
     const known = units[unit.name];
-    const seen = known === undefined || known.leave === "nothing";
+    // Whether it ran before Tandem came, only the first component that used it could see.
+    const leave = [known, ...others.map((other) => other.units[unit.name])]
+      .map((each) => each?.leave)
+      .find((each) => each !== undefined && each !== "nothing");
     units[unit.name] = {
       enabled: unit.enable === true || (known?.enabled ?? false),
       masked: unit.mask === true,
-      leave: seen ? await leaveOf(machine, unit, own.includes(unit.name)) : known.leave,
+      leave: leave ?? (await leaveOf(machine, unit, own.includes(unit.name))),
       startedWith: known?.startedWith ?? null,
     };
   }
@@ -89,4 +95,8 @@ export function pathsOf(bundle: ApplyBundle): string[] {
 
 function union(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])].sort();
+}
+
+export function isAbove(folder: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path.startsWith(`${folder}/`));
 }

@@ -1,0 +1,459 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { applyBundle, planBundle } from "../../components/cli/apply/apply.ts";
+import type { ApplyBundle } from "../../components/cli/apply/bundle-type.ts";
+import { removeBundle } from "../../components/cli/apply/remove.ts";
+import { run } from "../../components/cli/process.ts";
+import { FakeMachine, PowerCut } from "./fake-machine.ts";
+
+let machine: FakeMachine;
+
+beforeEach(() => {
+  machine = new FakeMachine();
+});
+
+afterEach(() => {
+  machine.remove();
+});
+
+const service = "[Unit]\nDescription=A test\n[Service]\nExecStart=/bin/true\n";
+
+/** A component with a configuration file, a unit that reads it, and one that does not. */
+function example(setting: string, extra: Partial<ApplyBundle> = {}): ApplyBundle {
+  return {
+    component: "example",
+    directories: { "/etc/example": { mode: "0750" } },
+    files: {
+      "/etc/example/a.json": { mode: "0640", content: JSON.stringify({ setting }), check: "json" },
+      "/etc/systemd/system/a.service": { mode: "0644", content: service, check: "unit" },
+      "/etc/systemd/system/b.service": { mode: "0644", content: service, check: "unit" },
+    },
+    units: [
+      { name: "a.service", enable: true, state: "started", restartOn: ["/etc/example/a.json"] },
+      { name: "b.service", enable: true, state: "started", restartOn: ["/etc/systemd/system/b.service"] },
+    ],
+    ...extra,
+  };
+}
+
+describe("apply", () => {
+  it("writes the files with their modes, then starts the units in their order", async () => {
+    await applyBundle(machine, example("one"));
+    expect(machine.read("/etc/example/a.json")).toBe('{"setting":"one"}');
+    expect(machine.mode("/etc/example/a.json")).toBe("0640");
+    expect(machine.mode("/etc/example")).toBe("0750");
+    expect(machine.asked).toEqual([
+      "daemon-reload",
+      "enable --no-reload a.service",
+      "start a.service",
+      "enable --no-reload b.service",
+      "start b.service",
+    ]);
+  });
+
+  it("does nothing the second time", async () => {
+    await applyBundle(machine, example("one"));
+    machine.asked = [];
+    expect(await applyBundle(machine, example("one"))).toEqual([]);
+    expect(machine.asked).toEqual([]);
+  });
+
+  it("restarts only what a change concerns", async () => {
+    await applyBundle(machine, example("one"));
+    machine.asked = [];
+    expect(await applyBundle(machine, example("two"))).toEqual([
+      "wrote /etc/example/a.json",
+      "unit a.service: restart",
+    ]);
+    expect(machine.asked).toEqual(["restart a.service"]);
+  });
+
+  it("corrects a file that somebody has changed", async () => {
+    await applyBundle(machine, example("one"));
+    machine.put("/etc/example/a.json", "{}");
+    await applyBundle(machine, example("one"));
+    expect(machine.read("/etc/example/a.json")).toBe('{"setting":"one"}');
+  });
+
+  it("removes what is no longer declared: its units are stopped before their files go", async () => {
+    await applyBundle(machine, example("one"));
+    machine.asked = [];
+    const { files, units } = example("one");
+    const { "/etc/systemd/system/b.service": _, ...rest } = files ?? {};
+    await applyBundle(machine, example("one", { files: rest, units: (units ?? []).slice(0, 1) }));
+    expect(machine.asked).toEqual(["stop b.service", "disable --no-reload b.service", "daemon-reload"]);
+    expect(machine.tree()).not.toContain("/etc/systemd/system/b.service");
+  });
+
+  it("only tells in a dry run", async () => {
+    await applyBundle(machine, example("one"));
+    const before = machine.tree();
+    machine.asked = [];
+    expect(await planBundle(machine, example("two", { units: [{ name: "a.service", state: "stopped" }] }))).toEqual([
+      "would write /etc/example/a.json",
+      "would stop a.service",
+    ]);
+    expect([machine.tree(), machine.asked]).toEqual([before, []]);
+    expect(machine.read("/etc/example/a.json")).toBe('{"setting":"one"}');
+  });
+
+  it("starts a unit that waits for other machines without waiting for it", async () => {
+    const units = [{ name: "a.service", state: "started", awaitStart: false }] as const;
+    await applyBundle(machine, example("one", { units }));
+    expect(machine.asked).toContain("start --no-block a.service");
+  });
+
+  it("masks a package's units before it installs the package", async () => {
+    machine.answers.set("dpkg-query", { stdout: "installed" });
+    await applyBundle(machine, {
+      component: "masks",
+      packages: ["drbd-utils"],
+      units: [{ name: "drbd@.service", mask: true }],
+    });
+    expect(machine.asked).toEqual(["mask drbd@.service"]);
+    await removeBundle(machine, { component: "masks" });
+    expect(machine.asked).toEqual(["mask drbd@.service", "unmask drbd@.service"]);
+  });
+
+  it("says what apt said when a package cannot be installed", async () => {
+    machine.answers.set("dpkg-query", { code: 1 });
+    machine.answers.set("apt-get", { code: 100, stderr: "E: Unable to locate package nginx\n" });
+    await expect(applyBundle(machine, { component: "web", packages: ["nginx"] })).rejects.toThrow(
+      "apt-get could not install nginx; make the package sources of this machine reachable, or install them by hand from " +
+        "your own media, and run this again:\n    E: Unable to locate package nginx",
+    );
+  });
+
+  it("refuses an account whose number belongs to somebody else", async () => {
+    machine.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbackup:x:2379:2379::/:/bin/sh\n");
+    const users = [{ name: "tandem-etcd", id: 2379, home: "/var/lib/etcd" }];
+    await expect(applyBundle(machine, { component: "users", users })).rejects.toThrow(
+      "the user id 2379 belongs to backup on this machine, and Tandem needs it for tandem-etcd; give backup another id",
+    );
+  });
+
+  it("fails when a unit does not become active, and finishes the next time", async () => {
+    const bundle = example("one", {
+      units: [{ name: "a.service" }],
+      prove: [{ kind: "active", unit: "a.service", withinSeconds: 0 }],
+    });
+    machine.answers.set("journalctl", { stdout: "no such device\n" });
+    await expect(applyBundle(machine, bundle)).rejects.toThrow(
+      "a.service is not active 0 s after it was started:\n    no such device",
+    );
+    await machine.run(["systemctl", "start", "a.service"], { timeoutMs: 1 });
+    await applyBundle(machine, bundle);
+    expect(JSON.parse(machine.read("/var/lib/tandem/applied/example.json"))).toMatchObject({ pending: false });
+  });
+});
+
+describe("a file that its own program refuses", () => {
+  it("leaves everything as it was, and is not quoted", async () => {
+    await applyBundle(machine, example("one"));
+    const broken = example("one", {
+      files: {
+        "/etc/example/a.json": { mode: "0640", content: '{"password": "geheim"', check: "json" },
+        "/etc/example/b.sh": { mode: "0755", content: "if true; then echo", check: "shell" },
+      },
+    });
+    const before = machine.tree();
+    const refused = applyBundle(machine, broken);
+    await expect(refused).rejects.toThrow(
+      /^the files in place were left as they are:\n\/etc\/example\/a\.json is refused as JSON: it does not parse\n\/etc\/example\/b\.sh is refused by sh -n:\n/,
+    );
+    await expect(refused).rejects.not.toThrow(/geheim/);
+    expect(machine.tree()).toEqual(before);
+    expect(machine.read("/etc/example/a.json")).toBe('{"setting":"one"}');
+  });
+
+  it("is told for units as well", async () => {
+    const files = {
+      "/etc/systemd/system/a.service": { mode: "0644", content: "[Service]\nType=oneshot\n", check: "unit" },
+    } as const;
+    await expect(applyBundle(machine, { component: "units", files })).rejects.toThrow(
+      "systemd-analyze verify refuses the units:\n    a.service: Service has no ExecStart=",
+    );
+  });
+});
+
+describe("files of somebody else", () => {
+  it("are not overwritten", async () => {
+    machine.put("/etc/example/a.json", "theirs");
+    await expect(applyBundle(machine, example("one"))).rejects.toThrow(
+      "these files exist and were not written by Tandem; nothing was changed. If nobody needs them, move them away and run " +
+        "this again:\n    mv /etc/example/a.json /etc/example/a.json.before-tandem",
+    );
+    expect(machine.tree()).toEqual(["/etc/example", "/etc/example/a.json"]);
+  });
+
+  const global = (content: string): ApplyBundle => ({
+    component: "drbd",
+    files: { "/etc/drbd.d/global_common.conf": { mode: "0644", content, takeOver: true } },
+  });
+
+  it("are kept, where a package brings them, and come back", async () => {
+    machine.put("/etc/drbd.d/global_common.conf", "package's");
+    await applyBundle(machine, global("ours"));
+    await applyBundle(machine, global("ours too"));
+    expect(machine.read("/etc/drbd.d/global_common.conf")).toBe("ours too");
+    await removeBundle(machine, global("ours too"));
+    expect(machine.tree()).toEqual(["/etc/drbd.d", "/etc/drbd.d/global_common.conf"]);
+    expect(machine.read("/etc/drbd.d/global_common.conf")).toBe("package's");
+  });
+});
+
+describe("two components on one machine", () => {
+  const site = (name: string): ApplyBundle => ({
+    component: `witness-${name}`,
+    files: {
+      [`/etc/nginx/conf.d/${name}.conf`]: { mode: "0644", content: name },
+      "/usr/local/lib/tandem/witness-tree.sh": { mode: "0755", content: "exit\n" },
+    },
+    units: [
+      {
+        name: "nginx.service",
+        enable: true,
+        state: "started",
+        onChange: "reload",
+        restartOn: [`/etc/nginx/conf.d/${name}.conf`],
+      },
+    ],
+  });
+
+  it("share a service and a file until the last one goes", async () => {
+    await applyBundle(machine, site("one"));
+    await applyBundle(machine, site("two"));
+    machine.asked = [];
+    await removeBundle(machine, site("one"));
+    expect(machine.asked).toEqual(["reload-or-restart nginx.service"]);
+    expect(machine.tree()).toContain("/usr/local/lib/tandem/witness-tree.sh");
+    await removeBundle(machine, site("two"));
+    expect(machine.asked).toEqual([
+      "reload-or-restart nginx.service",
+      "stop nginx.service",
+      "disable --no-reload nginx.service",
+    ]);
+    expect(machine.tree()).toEqual([]);
+  });
+
+  it("leave a service running that ran before", async () => {
+    await machine.run(["systemctl", "start", "nginx.service"], { timeoutMs: 1 });
+    await applyBundle(machine, site("one"));
+    machine.asked = [];
+    await removeBundle(machine, site("one"));
+    expect(machine.asked).toEqual(["reload-or-restart nginx.service"]);
+  });
+
+  it("hand a file over in either order", async () => {
+    const with_ = (component: string, file: boolean): ApplyBundle => ({
+      component,
+      files: file ? { "/etc/shared": { mode: "0644", content: component } } : {},
+    });
+    await applyBundle(machine, with_("old", true));
+    await applyBundle(machine, with_("new", true));
+    await applyBundle(machine, with_("old", false));
+    expect(machine.read("/etc/shared")).toBe("new");
+  });
+});
+
+describe("the gate before a restart", () => {
+  const gated = (setting: string) =>
+    example(setting, {
+      units: [{ name: "a.service", state: "started", restartOn: ["/etc/example/a.json"], gate: "protected" }],
+    });
+
+  it("is not asked at the first start", async () => {
+    machine.answers.set("/usr/local/sbin/tandem wait", { code: 1 });
+    await applyBundle(machine, gated("one"));
+    expect(machine.running()["a.service"]).toBe("current");
+  });
+
+  it("holds a restart back until it opens, and the next run makes up for it", async () => {
+    await applyBundle(machine, gated("one"));
+    machine.answers.set("/usr/local/sbin/tandem wait", { code: 1, stderr: "the witness does not answer\n" });
+    machine.asked = [];
+    await expect(applyBundle(machine, gated("two"))).rejects.toThrow(
+      "a.service has changed and was not restarted, because the site is not protected and a restart now could stop it; see " +
+        "`tandem status` on both nodes, repair what it names, and run `pulumi up` again. If this very change is the repair, " +
+        "`touch /run/tandem/restart-unprotected` on this node lets the next run restart without waiting:\n" +
+        "    the witness does not answer",
+    );
+    expect(machine.asked).toEqual([]);
+    machine.answers.set("/usr/local/sbin/tandem wait", { code: 0 });
+    await applyBundle(machine, gated("two"));
+    expect(machine.asked).toEqual(["daemon-reload", "restart a.service"]);
+  });
+
+  it("can be passed once by an operator", async () => {
+    await applyBundle(machine, gated("one"));
+    machine.answers.set("/usr/local/sbin/tandem wait", { code: 1 });
+    machine.put("/run/tandem/restart-unprotected", "");
+    await applyBundle(machine, gated("two"));
+    await expect(applyBundle(machine, gated("three"))).rejects.toThrow("was not restarted");
+  });
+});
+
+describe("an artifact", () => {
+  const installed = "/usr/local/bin/tool";
+  const pack = async () => {
+    machine.put("/src/tool-v1/tool", "#!/bin/sh\necho 1\n");
+    machine.put("/opt/bundle/.keep", "");
+    await run(
+      ["tar", "-czf", join(machine.root, "opt/bundle/tool-v1.tar.gz"), "-C", join(machine.root, "src"), "tool-v1"],
+      { timeoutMs: 10_000 },
+    );
+    const { stdout } = await run(["sha256sum", join(machine.root, "opt/bundle/tool-v1.tar.gz")], { timeoutMs: 10_000 });
+    return stdout.slice(0, 64);
+  };
+  const bundle = (sha256: string): ApplyBundle => ({
+    component: "tool",
+    artifacts: [
+      {
+        name: "tool",
+        url: "https://example.org/v1/tool-v1.tar.gz",
+        folder: "/opt/bundle",
+        sha256,
+        install: { [installed]: "tool-v1/tool" },
+      },
+    ],
+  });
+
+  it("is unpacked from the folder, once", async () => {
+    const sha256 = await pack();
+    expect(await applyBundle(machine, bundle(sha256))).toContain("installed tool");
+    expect(machine.read(installed)).toBe("#!/bin/sh\necho 1\n");
+    expect(machine.mode(installed)).toBe("0755");
+    expect(await applyBundle(machine, bundle(sha256))).toEqual([]);
+  });
+
+  it("is installed again when somebody has changed the program", async () => {
+    const sha256 = await pack();
+    await applyBundle(machine, bundle(sha256));
+    machine.put(installed, "changed");
+    expect(await applyBundle(machine, bundle(sha256))).toEqual(["installed tool"]);
+    expect(machine.read(installed)).toBe("#!/bin/sh\necho 1\n");
+  });
+
+  it("with another sha256 is not unpacked; both sums are told", async () => {
+    const sha256 = await pack();
+    const wanted = createHash("sha256").update("another").digest("hex");
+    await expect(applyBundle(machine, bundle(wanted))).rejects.toThrow(
+      `/opt/bundle/tool-v1.tar.gz is not the file that the site's configuration pins:\n    sha256 wanted ${wanted}\n` +
+        `    sha256 found  ${sha256}\nNothing of it was unpacked. Compare both with the sums published for tool; correct the ` +
+        "configuration, or replace the file.",
+    );
+    expect(existsSync(join(machine.root, installed))).toBe(false);
+  });
+
+  it("that is missing in the folder is asked for", async () => {
+    await expect(applyBundle(machine, bundle("0".repeat(64)))).rejects.toThrow(
+      "/opt/bundle/tool-v1.tar.gz is missing; copy tool-v1.tar.gz (from https://example.org/v1/tool-v1.tar.gz) into " +
+        "/opt/bundle on this machine and run this again",
+    );
+  });
+});
+
+describe("remove", () => {
+  it("takes everything back, and leaves the machine as it was", async () => {
+    await applyBundle(machine, example("one"));
+    machine.asked = [];
+    await removeBundle(machine, example("one"));
+    expect(machine.asked).toEqual([
+      "stop b.service",
+      "disable --no-reload b.service",
+      "stop a.service",
+      "disable --no-reload a.service",
+      "daemon-reload",
+    ]);
+    expect(machine.tree()).toEqual([]);
+  });
+
+  it("leaves data alone unless it is to be purged", async () => {
+    const data = { data: ["/var/lib/example/db"] };
+    await applyBundle(machine, example("one", data));
+    machine.put("/var/lib/example/db/wal", "precious");
+    await removeBundle(machine, example("one", data));
+    expect(machine.read("/var/lib/example/db/wal")).toBe("precious");
+    await removeBundle(machine, example("one", { ...data, purge: true }));
+    expect(machine.tree()).toEqual(["/var/lib/example"]);
+  });
+
+  it("of what was never applied succeeds", async () => {
+    expect(await removeBundle(machine, example("one"))).toEqual([]);
+  });
+});
+
+describe("a power cut at any step", { timeout: 60_000 }, () => {
+  const states = [
+    example("one"),
+    example("two", { files: { ...example("two").files, "/etc/example/more": { mode: "0600", content: "m" } } }),
+  ] as const;
+  const [from, to] = states;
+
+  /** Runs `work` with the power cut at every step in turn, each time on a new machine. @returns how many steps it has */
+  async function atEveryStep(
+    prepare: () => Promise<void>,
+    work: () => Promise<unknown>,
+    check: () => Promise<void>,
+  ): Promise<number> {
+    for (let step = 0; ; step++) {
+      machine.remove();
+      machine = new FakeMachine();
+      machine.reads.set("a.service", ["/etc/example/a.json"]);
+      machine.answers.set("systemd-analyze", {});
+      await prepare();
+      machine.stepsLeft = step;
+      let ended = false;
+      try {
+        await work();
+        ended = true;
+      } catch (error) {
+        if (!(error instanceof PowerCut)) throw error;
+      }
+      machine.stepsLeft = Number.POSITIVE_INFINITY;
+      await check();
+      if (ended) return step;
+    }
+  }
+
+  const isAsDeclared = async () => {
+    await applyBundle(machine, to);
+    expect(machine.running()).toEqual({ "a.service": "current", "b.service": "current" });
+    expect(machine.tree().filter((path) => path.includes(".tandem-"))).toEqual([]);
+    for (const [path, { content }] of Object.entries(to.files ?? {})) expect(machine.read(path)).toBe(content);
+    expect(await applyBundle(machine, to)).toEqual([]);
+  };
+
+  it("of the first apply is made up for by the next", async () => {
+    const steps = await atEveryStep(
+      async () => {},
+      () => applyBundle(machine, to),
+      isAsDeclared,
+    );
+    expect(steps).toBeGreaterThan(15);
+  });
+
+  it("of an update is made up for by the next: what has changed is restarted", async () => {
+    const steps = await atEveryStep(
+      async () => void (await applyBundle(machine, from)),
+      () => applyBundle(machine, to),
+      isAsDeclared,
+    );
+    expect(steps).toBeGreaterThan(6);
+  });
+
+  it("of a removal is made up for by the next", async () => {
+    const steps = await atEveryStep(
+      async () => void (await applyBundle(machine, to)),
+      () => removeBundle(machine, to),
+      async () => {
+        await removeBundle(machine, to);
+        expect(machine.tree()).toEqual([]);
+        expect(machine.running()).toEqual({});
+      },
+    );
+    expect(steps).toBeGreaterThan(8);
+  });
+});
