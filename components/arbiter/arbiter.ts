@@ -19,8 +19,11 @@ export interface ArbiterArgs {
 
 export type AgentConfig = Pick<SiteConfig, "name" | "nodes" | "witness" | "datastore">;
 
-/** How much longer than node one a lone node two waits after its boot, so that node one, booting with it, comes first. */
-const bootOffsetMs = 3000;
+/**
+ * How long a node that has booted waits for its sibling before it goes on alone: machines that get their power back together
+ * need no claim and no resync. Node two waits longer, so that node one comes first.
+ */
+const bootOffsetMs = [3000, 6000] as const;
 
 const unit = "tandem-agent.service";
 const settingsPath = "/etc/tandem/settings.json";
@@ -100,7 +103,7 @@ export function agentSettings(config: AgentConfig, index: 0 | 1): AgentSettings 
       index,
       leader: datastore.leader,
       waitOffsetMs: index === 0 ? 0 : witness.waitOffsetMs,
-      bootOffsetMs: index === 0 ? 0 : bootOffsetMs,
+      bootOffsetMs: bootOffsetMs[index],
       readHoldOffMs: datastore.readHoldOffMs,
       killLimitMs: datastore.killLimitMs,
     },

@@ -55,7 +55,7 @@ export function mayPromoteAlone(s: State): boolean {
   if (volume.role !== "Secondary" || connected(s) || s.meeting || !armed(s) || volume.splitBrain) return false;
   if (volume.disk !== "UpToDate" && volume.disk !== "Consistent") return false;
   if (reliedOn(s.notes, volume.gen) !== null) return true;
-  const gone = (s.heard === false && waited(s)) || fired(s, "orphan");
+  const gone = (s.heard === false && waited(s)) || fired(s, "deserted");
   return volume.disk === "UpToDate" && siblingBehind(volume) && gone;
 }
 

@@ -1,6 +1,6 @@
 import { mayClaim } from "./rules.ts";
 import type { State } from "./state.ts";
-import { alone, armed, fresh, holder, together } from "./state.ts";
+import { alone, armed, connected, fresh, holder, together } from "./state.ts";
 import type { TimerName } from "./world.ts";
 
 /** A timer runs while it is wanted; once elapsed it stays a fact until it is no longer wanted. */
@@ -25,8 +25,15 @@ export const TIMERS: readonly Timer[] = [
   },
   { name: "killLimit", wanted: (s) => s.local.volume.frozen, ms: (s) => s.settings.killLimitMs },
   {
+    // Together, and node one does not take the volume. Counted from the meeting, so that node one comes first.
     name: "orphan",
-    wanted: (s) => s.local.volume.role === "Secondary" && s.local.volume.peerRole !== "Primary",
+    wanted: (s) => connected(s) && s.local.volume.role === "Secondary" && s.local.volume.peerRole === "Secondary",
+    ms: () => 5000,
+  },
+  {
+    // Apart, packets arrive, and no handshake brings the halves together.
+    name: "deserted",
+    wanted: (s) => alone(s) && s.local.volume.role === "Secondary",
     ms: () => 5000,
   },
   {

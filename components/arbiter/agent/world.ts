@@ -159,6 +159,7 @@ export type TimerName =
   | "readHoldOff"
   | "killLimit"
   | "orphan"
+  | "deserted"
   | "claimRetry"
   | "jobRetry"
   | "greet"
