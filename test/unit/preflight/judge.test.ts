@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import type { DiskFacts, Expectations, Facts } from "../../../components/cli/preflight/expectations.ts";
+import { judge } from "../../../components/cli/preflight/judge.ts";
+
+const mebibyte = 2 ** 20;
+
+const disk: DiskFacts = {
+  kind: "block device",
+  bytes: 2048 * mebibyte,
+  mountpoints: [],
+  holders: [],
+  signatures: [],
+  ours: false,
+};
+
+const good: Facts = {
+  hostname: "n1",
+  os: { id: "debian", version: "13" },
+  kernel: "6.12.48+deb13-amd64",
+  arch: "x64",
+  drbd: "8.4.11",
+  addresses: ["10.77.1.11", "10.77.2.11"],
+  freeBytes: 4000 * mebibyte,
+  disk,
+  listening: [{ port: 22, program: "sshd", ours: false }],
+  foreignEtcd: false,
+  clock: null,
+};
+
+const wanted: Expectations = {
+  site: "store-0042",
+  machine: "n1",
+  ports: [2379, 2380, 7788],
+  freeBytes: 1000 * mebibyte,
+  node: {
+    addresses: { frontend: "10.77.1.11", backend: "10.77.2.11" },
+    disk: "/dev/vg0/etcd-t",
+    diskBytes: 512 * mebibyte,
+    drbd: "auto",
+    witnessUrl: "https://10.77.1.20:8443",
+  },
+};
+
+const found = (facts: Partial<Facts>, expectations: Expectations = wanted) =>
+  judge({ ...good, ...facts }, expectations);
+const foundOn = (facts: Partial<DiskFacts>) => found({ disk: { ...disk, ...facts } });
+
+describe("preflight", () => {
+  it("has nothing against a machine that is as wanted", () => {
+    expect(found({})).toEqual([]);
+  });
+
+  it("has nothing against a node that runs the site already", () => {
+    const running = {
+      disk: { ...disk, ours: true, signatures: ["drbd"], holders: ["drbd10"] },
+      listening: [
+        { port: 2379, program: "etcd", ours: true },
+        { port: 7788, program: "the kernel", ours: true },
+      ],
+    };
+    expect(found(running)).toEqual([]);
+  });
+
+  it("names every problem at once", () => {
+    expect(found({ hostname: "debian", drbd: null, disk: { ...disk, kind: "missing" } })).toHaveLength(3);
+  });
+
+  it("asks a witness for nothing that only a node needs", () => {
+    const { node: _, ...witness } = wanted;
+    expect(
+      found({ hostname: "w", drbd: null, addresses: [], disk: null }, { ...witness, machine: "the witness" }),
+    ).toEqual([]);
+  });
+
+  it.each<[string, Partial<Facts>, string]>([
+    [
+      "another system",
+      { os: { id: "ubuntu", version: "20.04" } },
+      "It runs ubuntu 20.04, and Tandem supports Debian 12, Debian 13, Ubuntu 22.04 and Ubuntu 24.04; install one of them.",
+    ],
+    [
+      "another processor",
+      { arch: "riscv64" },
+      "Its processor architecture is riscv64, and Tandem supports amd64 and arm64; use another machine.",
+    ],
+    [
+      "an old kernel",
+      { kernel: "5.10.0-28-amd64" },
+      "Its kernel is 5.10.0-28-amd64, and Tandem needs 5.15 or later; upgrade the kernel and reboot.",
+    ],
+    [
+      "a full disk",
+      { freeBytes: 10 * mebibyte },
+      "/var/lib has 10 MiB free, and 1000 MiB are needed; free some space.",
+    ],
+    [
+      "a port in use",
+      { listening: [{ port: 2379, program: "k3s-server", ours: false }] },
+      "TCP port 2379 is in use by k3s-server; stop it, or move it to another port.",
+    ],
+    [
+      "another host name",
+      { hostname: "localhost" },
+      "Its host name is localhost, and DRBD finds its own part of the configuration by that name: run `hostnamectl " +
+        "set-hostname n1`, or correct the node's name in the configuration.",
+    ],
+    [
+      "an address that is missing",
+      { addresses: ["10.77.1.11"] },
+      "The backend address 10.77.2.11 is on none of its interfaces, which have 10.77.1.11; configure it, or correct the configuration.",
+    ],
+    [
+      "no DRBD",
+      { drbd: null },
+      "The kernel 6.12.48+deb13-amd64 has no module drbd; install the package that brings it (Debian: the kernel package itself, " +
+        "not its cloud variant; Ubuntu: linux-modules-extra), or name one in datastore.drbd.package.",
+    ],
+    [
+      "a DRBD that nobody knows",
+      { drbd: "8.3.16" },
+      "Its kernel module drbd is 8.3.16, and Tandem knows 8.4 and 9; install one of these.",
+    ],
+    [
+      "an etcd of somebody else",
+      { foreignEtcd: true },
+      "/var/lib/etcd holds data of an etcd that Tandem did not make; move it away (mv /var/lib/etcd /var/lib/etcd.before-tandem) " +
+        "and remove the etcd that used it.",
+    ],
+    [
+      "a wrong clock",
+      { clock: { hereMs: Date.UTC(2026, 0, 1), witnessMs: Date.UTC(2026, 0, 1, 0, 0, 31) } },
+      "Its clock says 2026-01-01T00:00:00Z and the witness's 2026-01-01T00:00:31Z, 31 s apart, and at most 30 s are allowed, " +
+        "because certificates have dates; set both by NTP.",
+    ],
+  ])("tells of %s", (_what, facts, message) => {
+    expect(found(facts)).toEqual([message]);
+  });
+
+  it("lets a clock be off by as much as is allowed", () => {
+    expect(found({ clock: { hereMs: 0, witnessMs: 30_000 } })).toEqual([]);
+  });
+
+  it("compares the module with a version that the configuration names", () => {
+    const node = { ...wanted.node, drbd: "9" } as typeof wanted.node;
+    expect(found({}, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([
+      "Its kernel module drbd is 8.4.11, and datastore.drbd.version asks for 9; install that module, or say auto.",
+    ]);
+  });
+
+  it.each<[string, Partial<DiskFacts>, string]>([
+    [
+      "that does not exist",
+      { kind: "missing" },
+      "The disk /dev/vg0/etcd-t does not exist; create it (a fresh logical volume, for example), or correct the configuration.",
+    ],
+    [
+      "that is a file",
+      { kind: "no block device" },
+      "/dev/vg0/etcd-t is no block device; name a whole disk, a partition or a logical volume.",
+    ],
+    [
+      "that is too small",
+      { bytes: 100 * mebibyte },
+      "The disk /dev/vg0/etcd-t has 100 MiB, and 512 MiB are needed; enlarge it.",
+    ],
+    [
+      "that is mounted",
+      { mountpoints: ["/srv"] },
+      "The disk /dev/vg0/etcd-t is mounted at /srv; name a disk that nothing uses.",
+    ],
+    [
+      "that something uses",
+      { holders: ["lvm vg1-root"] },
+      "The disk /dev/vg0/etcd-t is in use by lvm vg1-root; name a disk that nothing uses.",
+    ],
+    [
+      "with data on it",
+      { signatures: ['ext4 "photos"'] },
+      'The disk /dev/vg0/etcd-t is not empty, it holds: ext4 "photos". Tandem overwrites nothing: name another disk, or, if nobody ' +
+        "needs what is on it, clear it with `wipefs --all /dev/vg0/etcd-t`.",
+    ],
+    [
+      "with a volume of another site on it",
+      { signatures: ["drbd"], holders: ["drbd10"] },
+      "The disk /dev/vg0/etcd-t is in use by drbd10; name a disk that nothing uses.",
+    ],
+  ])("tells of a disk %s", (_what, facts, message) => {
+    expect(foundOn(facts)).toContain(message);
+  });
+});
