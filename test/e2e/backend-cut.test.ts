@@ -11,7 +11,7 @@ scenario(
       await sleep(3000);
       await site.lab.cut("n1", "n2", { net: "backend", direction: "both" });
       await load.untilWriting(15_000, "E1");
-      expect((await site.status("n1")).witness.claim).toBe("won");
+      expect((await site.status("n1")).local.volume).toMatchObject({ frozen: false, peerDisk: "Outdated" });
 
       for (let look = 0; look < 10; look++) {
         expect(await site.whoRunsT()).toEqual(["n1"]);

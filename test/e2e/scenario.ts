@@ -1,5 +1,6 @@
 import { test } from "vitest";
 import { Lab, SITE_GUESTS } from "../lab/lab.ts";
+import { say } from "../lab/progress.ts";
 import { Site } from "./site.ts";
 
 /**
@@ -57,6 +58,8 @@ async function told(body: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (site && error instanceof Error && !error.message.includes("--- n1"))
       error.message += `\n${await site.diagnosis()}`;
+    // Vitest tells at the end of the run, which may be a quarter of an hour away.
+    say(`✗ ${(error as Error).message}`);
     await endSharedSite();
     throw error;
   }

@@ -5,6 +5,7 @@ import type { Guest } from "../lab/guest.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { EtcdClient } from "../lab/plain-etcd.ts";
 import type { RunOptions } from "../lab/process.ts";
+import { say } from "../lab/progress.ts";
 import { type LabStack, labStack } from "../lab/stack.ts";
 import { defaultRate, Load, type Report } from "./load/load.ts";
 import { until } from "./until.ts";
@@ -80,7 +81,9 @@ export class Site {
       await load.kill();
       throw error;
     }
-    return load.stop();
+    const report = await load.stop();
+    say(`  ${report.acknowledged} writes acknowledged, longest gap ${report.gap().ms.toFixed(0)} ms`);
+    return report;
   }
 
   /** E1 and E2 as the lab's host reaches them, with the site's own client certificate. */
@@ -127,10 +130,10 @@ export class Site {
     await Promise.all(names.map((name) => this.guest(name).waitSsh()));
   }
 
-  /** An orderly reboot, as `systemctl reboot` does it. */
+  /** An orderly shutdown and the next boot. (`reboot` would start the new kernel while the old one's network is in use.) */
   async reboot(name: NodeName): Promise<void> {
     const guest = this.guest(name);
-    await guest.run("systemctl reboot", { check: false });
+    await guest.run("systemctl poweroff", { check: false });
     await this.until(`the orderly shutdown of ${name}`, 60_000, () => !guest.running || undefined);
     await this.powerOn(name);
   }

@@ -19,7 +19,7 @@ import type { LoadSettings, Progress } from "./main.ts";
 export type { Endpoint } from "./gateway.ts";
 
 /** Writes per second of each endpoint's writer. */
-export const defaultRate = 50;
+export const defaultRate = 25;
 
 const program = join(import.meta.dirname, "main.ts");
 let runs = 0;
