@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { agentFiles } from "../../components/arbiter/arbiter.ts";
+import type { FileSet } from "../../components/cli/apply/bundle-type.ts";
+import { readEnvironments } from "../../components/config/environments.ts";
+import { parseSite } from "../../components/config/parse.ts";
+import type { SiteConfig } from "../../components/config/schema.ts";
+import { volumeFiles } from "../../components/drbd.ts";
+import { memberFiles } from "../../components/etcd/member.ts";
+import { transientFiles } from "../../components/etcd/transient.ts";
+import { nodeFiles } from "../../components/node.ts";
+import { witnessFiles } from "../../components/witness.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const templates = join(root, "templates");
+
+/** Text by `<machine>/<path on it>`. */
+export type Rendered = Readonly<Record<string, string>>;
+
+/** The committed stacks, by the name in their file's name. */
+export const examples: readonly string[] = readdirSync(join(root, "stacks"))
+  .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+  .sort();
+
+/** What a site's machines get, but for programs, secrets, certificates, and files that are the same on every machine. */
+export function renderExample(example: string): Rendered {
+  const machines = Object.entries(fileSets(readSite(example)));
+  return Object.fromEntries(machines.flatMap(([machine, sets]) => sets.flatMap((set) => filesOf(machine, set))));
+}
+
+/** Every component's files, by machine. */
+export function fileSets(
+  config: Omit<SiteConfig<unknown>, "witness"> & Pick<SiteConfig, "witness">,
+): Record<string, FileSet[]> {
+  const { name: site, nodes, witness, datastore, artifacts, destroy } = config;
+  const { drbd, quotaBackendBytes } = datastore;
+  const plan = { site, nodes, purge: destroy.purgeData };
+  const machines: Record<string, FileSet[]> = {};
+  for (const index of [0, 1] as const) {
+    const node = nodes[index];
+    machines[node.name] = [
+      nodeFiles({ ...plan, node, sibling: nodes[index === 0 ? 1 : 0], drbd }),
+      volumeFiles({ ...plan, drbd, quotaBackendBytes }),
+      memberFiles({ ...plan, datastore, artifacts }, index),
+      transientFiles({ ...plan, datastore }, index),
+      agentFiles(config, index, ""),
+    ];
+  }
+  if (witness.kind === "managed") {
+    const { port, storage } = witness;
+    machines.witness = [witnessFiles({ ...plan, port, nodes: nodes.map((node) => node.name), storage })];
+  }
+  return machines;
+}
+
+export function readSite(example: string) {
+  const file = parse(readFileSync(join(root, "stacks", `Pulumi.${example}.yaml`), "utf8"));
+  const result = parseSite(file.config["tandem:site"], readEnvironments(join(root, "stacks", "environments")));
+  if (!result.ok) throw new Error(`the stack ${example} is no site: ${result.errors.join("; ")}`);
+  return result.site as unknown as SiteConfig;
+}
+
+function filesOf(machine: string, { files = {} }: FileSet): [string, string][] {
+  return Object.entries(files)
+    .filter(([path, { content }]) => content !== "" && !isTemplate(path, content))
+    .map(([path, { content }]) => [`${machine}${path}`, content]);
+}
+
+function isTemplate(path: string, content: string): boolean {
+  try {
+    return readFileSync(join(templates, path), "utf8") === content;
+  } catch {
+    return false;
+  }
+}
