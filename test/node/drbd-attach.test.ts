@@ -120,6 +120,6 @@ describe("attaching", () => {
     kernel("8.4.11");
     sandbox.write("/events", "exists resource name:etcd-t\nexists device name:etcd-t disk:Diskless\nexists -\n");
     sandbox.stub("drbdadm", "[ $1 != attach ]");
-    expect(await run()).toMatchObject({ code: 1, stderr: expect.stringContaining("tandem replace n1") });
+    expect(await run()).toMatchObject({ code: 1, stderr: expect.stringContaining("A node's disk is gone") });
   });
 });

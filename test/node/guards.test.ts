@@ -114,7 +114,7 @@ describe("the regular member", () => {
   });
 
   test.each<[string, () => void]>([
-    ["was not part of founding the site. Build this node anew from its sibling: tandem replace n1", () => {}],
+    ['was not part of founding the site. See "A node\'s disk is gone" in docs/runbook.md', () => {}],
     ["an empty member would forget", () => sandbox.write("/var/lib/tandem/etcd-member", "8e9e05c52164694d\n")],
     [
       "an empty member would forget",

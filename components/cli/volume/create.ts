@@ -66,8 +66,8 @@ async function ensureMetadata(machine: Machine, { step, order }: VolumeRecord): 
   if (isAttached || (await hasMetadata(machine))) return;
   if (step === "claimed") return createMetadata(machine);
   throw new Failure(
-    `DRBD's metadata is gone from ${order.disk}, which held this node's copy; build this node anew from its sibling: ` +
-      `tandem replace ${order.node}`,
+    `DRBD's metadata is gone from ${order.disk}, which held this node's copy; see "A node's disk is gone" in ` +
+      "docs/runbook.md",
   );
 }
 
@@ -87,8 +87,8 @@ async function meet(machine: Machine, order: VolumeOrder, withinSeconds: number)
   throw new Failure(
     met.connection === "StandAlone"
       ? `DRBD of ${order.sibling} refused the connection; see \`journalctl -k\` on both nodes`
-      : `the copy of ${order.sibling} is not new (${met.peerDisk}, and here ${met.disk}), so this is no creation; to build ` +
-          `this node from its sibling: tandem replace ${order.node}`,
+      : `the copy of ${order.sibling} is not new (${met.peerDisk}, and here ${met.disk}), so this is no creation; see "A node's ` +
+          'disk is gone" in docs/runbook.md',
   );
 }
 

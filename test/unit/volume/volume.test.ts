@@ -173,7 +173,7 @@ test("metadata that vanished is not made anew", async () => {
   await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
   one.reboot();
   one.metadata = "none";
-  await expect(create(one, order(0), 5)).rejects.toThrow("tandem replace n1");
+  await expect(create(one, order(0), 5)).rejects.toThrow("A node's disk is gone");
 });
 
 test("each node does its own part", async () => {

@@ -60,7 +60,7 @@ attach() {
     read_events
     [[ $events = *' disk:Diskless'* ]] || return 0
     drbdadm attach "$RESOURCE" ||
-        fail "the disk of $RESOURCE cannot be attached; if it was replaced, build this node anew from its sibling: tandem replace $NODE"
+        fail "the disk of $RESOURCE cannot be attached; if it was replaced, see \"A node's disk is gone\" in docs/runbook.md"
 }
 
 choose

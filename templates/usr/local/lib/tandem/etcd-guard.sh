@@ -26,7 +26,7 @@ for wal in "$data"/member/wal/*.wal; do
     exit 0
 done
 
-rebuild="Build this node anew from its sibling: tandem replace $NODE"
+rebuild="See \"A node's disk is gone\" in docs/runbook.md"
 ! [ -e "$STATE/etcd-member" ] ||
     refuse "the member's data is gone from $data, and an empty member would forget what it has promised. $rebuild"
 [ -e "$STATE/founding" ] || refuse "$data holds no member, and this node was not part of founding the site. $rebuild"
