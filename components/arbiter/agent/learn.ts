@@ -3,7 +3,7 @@ import { collected, take } from "./claiming.ts";
 import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
 import { mayClaim } from "./rules.ts";
-import { connected, holder, type State, together } from "./state.ts";
+import { armed, connected, holder, type State, together } from "./state.ts";
 import { answerPromotion, verdict } from "./verdict.ts";
 import { pollWitness, start } from "./work.ts";
 import type { Event, Hello } from "./world.ts";
@@ -160,7 +160,8 @@ function meet(d: Draft): void {
   d.s.run = null;
 }
 
-const reliedOnNow = (s: State): boolean => !holder(s) && reliedOn(s.notes, s.local.volume.gen) !== null;
+/** A disarmed node relies on nothing until it was Connected again; kept from meeting, it would wait for ever. */
+const reliedOnNow = (s: State): boolean => armed(s) && !holder(s) && reliedOn(s.notes, s.local.volume.gen) !== null;
 
 /** Facts that follow from the reading alone. */
 export function followLocal(d: Draft): void {

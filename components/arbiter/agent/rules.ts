@@ -69,7 +69,7 @@ function mayTakeOver(s: State): boolean {
 function promotesConnected(s: State): boolean {
   const { volume } = s.local;
   if (!connected(s) || volume.role !== "Secondary" || volume.peerRole !== "Secondary") return false;
-  if (!armed(s) || volume.disk !== "UpToDate" || volume.sync === "target" || volume.frozen) return false;
+  if (!armed(s) || volume.disk !== "UpToDate" || volume.frozen) return false;
   return s.settings.index === 0 || volume.peerDisk !== "UpToDate" || fired(s, "orphan");
 }
 

@@ -27,7 +27,6 @@ export function start(d: Draft, job: NonNullable<State["job"]>, source: string, 
   if (job.name === "disconnect") d.s.meeting = false;
   if (job.name === "takeVolume" && alone(d.s)) {
     d.s.gateFrom = d.s.nextId;
-    d.s.gatePassed = false;
     // Only an answer given after this moment can open the start gate.
     d.s.sibling = null;
     d.s.exchange = null;
