@@ -17,6 +17,8 @@ export function bundle(entry: string): string {
     target: "node18",
     format: "esm",
     charset: "utf8",
+    // What receives it can tell that it is whole.
+    footer: { js: "// end of the program" },
     write: false,
     logLevel: "silent",
   });

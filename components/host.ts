@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ApplyBundle, FileSet } from "./cli/apply/bundle-type.ts";
@@ -46,6 +47,7 @@ export class Host extends pulumi.ComponentResource {
   constructor(machine: string, args: HostArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:host:Host", machine, {}, opts);
     if (args.hostKey.trim() === "") throw new Error(`the machine ${machine} has no SSH host key, and it is mandatory`);
+    requireLiveAgent();
     this.machine = machine;
     this.address = args.address;
     this.connection = {
@@ -135,6 +137,16 @@ interface Wanted {
   readonly parent: pulumi.Resource;
   readonly dependsOn?: readonly pulumi.Resource[];
   readonly secret?: boolean;
+}
+
+/** The command plugin asks the agent even where it has a key, and fails on every machine when nobody answers. */
+function requireLiveAgent(): void {
+  const socket = process.env.SSH_AUTH_SOCK;
+  if (!socket || existsSync(socket)) return;
+  throw new Error(
+    `SSH_AUTH_SOCK is ${socket}, which does not exist, and no machine could be reached with it; start the SSH agent, or run ` +
+      "this without the variable: env -u SSH_AUTH_SOCK pulumi up",
+  );
 }
 
 /** A command that loses its connection goes on on the machine, so its time limit is there too. */

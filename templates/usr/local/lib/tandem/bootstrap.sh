@@ -5,11 +5,14 @@
 #   bootstrap.sh remove              undo both; packages stay
 set -eu
 
-lib=/usr/local/lib/tandem
-command=/usr/local/sbin/tandem
+root=${TANDEM_ROOT:-}
+lib=$root/usr/local/lib/tandem
+command=$root/usr/local/sbin/tandem
+state=$root/var/lib/tandem
 node_major_min=18
 supported='Debian 12, Debian 13, Ubuntu 22.04 or Ubuntu 24.04'
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# sshd gives a command few folders.
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 
 fail() {
@@ -19,12 +22,12 @@ fail() {
 
 require_supported_system() {
     # shellcheck source=/dev/null
-    system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}") || system='unknown '
+    system=$(. "$root/etc/os-release" 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}") || system='unknown '
     case $system in
         'debian 12' | 'debian 13' | 'ubuntu 22.04' | 'ubuntu 24.04') ;;
         *) fail "this machine runs $system (/etc/os-release); Tandem supports $supported: install one of them" ;;
     esac
-    [ -d /run/systemd/system ] || fail "this machine was not booted with systemd, which Tandem needs: install $supported with its default init"
+    [ -d "$root/run/systemd/system" ] || fail "this machine was not booted with systemd, which Tandem needs: install $supported with its default init"
 }
 
 node_major() {
@@ -53,13 +56,14 @@ require_node() {
 }
 
 install_program() {
-    install -d -m 0755 "$lib"
+    install -d -m 0755 "$lib" "${command%/*}"
     umask 022
     cat >"$lib/tandem.mjs.new"
-    # A bundle that was cut off on its way does not parse.
-    cp "$lib/tandem.mjs.new" "$lib/check.mjs"
-    node --check "$lib/check.mjs" || fail 'the tandem command did not arrive complete; run pulumi up again'
-    rm -f "$lib/check.mjs"
+    # A program that was cut off on its way may still run, and do half of its work.
+    if [ "$(tail -n 1 "$lib/tandem.mjs.new")" != '// end of the program' ]; then
+        rm -f "$lib/tandem.mjs.new"
+        fail 'the tandem command did not arrive complete; run pulumi up again'
+    fi
     sync "$lib/tandem.mjs.new"
     # Replaced by rename: a tandem that runs at this moment keeps the file it has read.
     mv -f "$lib/tandem.mjs.new" "$lib/tandem.mjs"
@@ -79,12 +83,12 @@ install_program() {
 
 remove_all() {
     # Another site on this machine still needs the command.
-    for record in /var/lib/tandem/applied/*.json; do
+    for record in "$state"/applied/*.json; do
         [ ! -e "$record" ] || exit 0
     done
-    rm -f "$command" "$command.new" "$lib/tandem.mjs" "$lib/tandem.mjs.new" "$lib/check.mjs" "$lib/bootstrap.sh" "$lib/bootstrap.sh.new"
+    rm -f "$command" "$command.new" "$lib/tandem.mjs" "$lib/tandem.mjs.new" "$lib/bootstrap.sh" "$lib/bootstrap.sh.new"
     rmdir "$lib" 2>/dev/null || true
-    rmdir /var/lib/tandem/applied /var/lib/tandem /etc/tandem 2>/dev/null || true
+    rmdir "$state/applied" "$state" "$root/etc/tandem" 2>/dev/null || true
 }
 
 [ "$(id -u)" -eq 0 ] || fail 'Tandem is installed as root'
