@@ -1,8 +1,7 @@
 import type { Job, Local } from "../../components/arbiter/agent/world.ts";
-import { askPrimary, deliver, nodeName, type Setup, seen, startAgent, stopAgent } from "./agent.ts";
+import { askPrimary, deliver, nodeName, type Setup, seen, startAgent } from "./agent.ts";
 import {
   boot,
-  crash,
   handlerEnded,
   lose,
   mayFinishSource,
@@ -14,8 +13,9 @@ import {
   targetFinishes,
 } from "./drbd.ts";
 import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
+import { faults } from "./faults.ts";
 import { carryOut } from "./jobs.ts";
-import { restart, serve } from "./witness.ts";
+import { serve } from "./witness.ts";
 import { copy, linked, opposite, SIDES, type Side, type SimWorld } from "./world.ts";
 
 /** One thing that may happen next. `price` says whether a bounded exploration has to pay for it. */
@@ -51,7 +51,8 @@ export function moves(w: SimWorld, setup: Setup): Move[] {
   return found;
 }
 
-type Add = (price: Move["price"], label: string, apply: Move["apply"]) => void;
+/** Adds a move to those that are possible. */
+export type Add = (price: Move["price"], label: string, apply: Move["apply"]) => void;
 
 function kernelMoves(w: SimWorld, side: Side, setup: Setup, add: Add): void {
   const node = w.nodes[side];
@@ -245,56 +246,6 @@ function memberMoves(w: SimWorld, setup: Setup, add: Add): void {
       x.etcd.leads[member] = 0;
     });
   }
-}
-
-function cutBackend(w: SimWorld): void {
-  w.backend = false;
-  w.session = false;
-}
-
-function faults(w: SimWorld, setup: Setup, add: Add): void {
-  if (w.backend) {
-    add("fault", "the backend is cut", cutBackend);
-    if (w.frontend) {
-      add("fault", "backend and frontend are cut", (x) => {
-        cutBackend(x);
-        x.frontend = false;
-      });
-    }
-  }
-  for (const side of SIDES) {
-    const node = w.nodes[side];
-    const name = nodeName(side);
-    if (!node.up) continue;
-    add("fault", `${name} loses power`, (x) => crash(x, side));
-    if (!node.cutOff) {
-      add("fault", `${name}: the witness is out of reach`, (x) => {
-        x.nodes[side].cutOff = true;
-      });
-    }
-    if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side, setup.twist));
-    if (node.agent?.heard === true && linked(w)) {
-      add("fault", `${name}: the sibling seems silent`, (x) => {
-        x.nodes[side].misheard = true;
-        deliver(x, side, { kind: "link", heard: false }, setup);
-      });
-    }
-    if (node.t === "running" && !node.frozen) {
-      add("fault", `${name}: T dies`, (x) => {
-        x.nodes[side].t = "dead";
-      });
-    }
-  }
-  if (w.session) {
-    add("fault", "DRBD's connection breaks", (x) => {
-      x.session = false;
-    });
-  }
-  if (w.witness.up)
-    add("fault", "the witness is down", (x) => {
-      x.witness.up = false;
-    });
-  add("fault", "the witness restarts", (x) => restart(x, setup.twist));
 }
 
 /** The world after this move: what follows at once has followed, and what must never happen has been checked. */
