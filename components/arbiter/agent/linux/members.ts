@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Leader, Members } from "../world.ts";
 
 const LIMIT_MS = 1000;
-/** A leader that must catch its successor up before it can go may take one election timeout. */
-const TRANSFER_MS = 10_000;
+/** Raft gives a transfer up after one election timeout of the leader, and etcd answers seconds later: asking again is quicker. */
+const TRANSFER_MS = 3000;
 
 type Json = Readonly<Record<string, unknown>>;
 
