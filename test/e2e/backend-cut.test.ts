@@ -29,7 +29,7 @@ scenario(
     });
     expect(report.violations).toEqual([]);
     expect(report.gap().ms).toBeLessThan(5000);
-    expect(report.gapSince(healedNs).ms).toBeLessThan(1500);
+    expect(report.gapBetween(healedNs).ms).toBeLessThan(1500);
     await site.hashesAgree();
   },
 );

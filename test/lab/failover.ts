@@ -82,7 +82,7 @@ export async function cutNode(site: Site, name: NodeName, told: Told = async () 
     ...failoverOf(name, report, cutNs),
     protectedMs,
     homeMs,
-    returnGapMs: report.gapSince(onNs).ms,
+    returnGapMs: report.gapBetween(onNs).ms,
     marks: await marksOf(site, survivor, since),
   };
 }
@@ -97,7 +97,7 @@ function failoverOf(machine: string, report: Report, cutNs: number): Failover {
   const before = report.putLatencies({ fromNs: 0, toNs: cutNs });
   return {
     machine,
-    gapMs: report.gap(undefined, { fromNs: cutNs - 1e9, toNs: cutNs + 30e9 }).ms,
+    gapMs: report.gapBetween(cutNs - 1e9, cutNs + 30e9).ms,
     steady: { p50Ms: quantile(before, 0.5), p99Ms: quantile(before, 0.99) },
     acknowledged: report.acknowledged,
     lost: report.lost,
