@@ -37,6 +37,16 @@ export class Site {
     return stdout;
   }
 
+  async destroy(): Promise<void> {
+    await this.stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+  }
+
+  /** Runs `etcdctl` on a node, with the site's own client certificate. @returns its output, trimmed */
+  async etcdctl(node: NodeName, command: string): Promise<string> {
+    const { stdout } = await this.guest(node).run(`${etcdctl} --endpoints https://127.0.0.1:2379 ${command}`);
+    return stdout.trim();
+  }
+
   /** What the agent of a node says. @throws if the node or its agent does not answer */
   async status(node: NodeName): Promise<StatusReport> {
     const { stdout } = await this.guest(node).run("tandem status --json", { timeoutMs: 8000 });

@@ -19,8 +19,8 @@ const order = [
   "election-timeout",
   "up-with-dead-node",
   "destroy-keeps-data",
-  "interrupted-up",
   "purge",
+  "interrupted-up",
   "debian-12",
 ];
 

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -13,6 +14,8 @@ export interface LabStack {
   readonly configFile: string;
   /** Runs the CLI on the lab's network; `--stack` and the configuration are given. */
   pulumi(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The same as a child process, for who wants to interrupt it. */
+  start(args: readonly string[]): ChildProcess;
   /** Changes `tandem:site` of the effective configuration. */
   change(edit: (site: Site) => void): Promise<void>;
 }
@@ -37,20 +40,25 @@ export async function labStack(lab: Lab): Promise<LabStack> {
     delete site.ssh.privateKey;
   });
 
+  const argv = ["pulumi", "--non-interactive", "-C", checkout];
   const cli = (args: readonly string[], options: RunOptions = {}) =>
-    lab.exec(["pulumi", "--non-interactive", "-C", checkout, ...args], {
-      timeoutMs: 900_000,
-      ...options,
-      env: lab.pulumiEnv(),
-    });
+    lab.exec([...argv, ...args], { timeoutMs: 900_000, ...options, env: lab.pulumiEnv() });
   await cli(["stack", "init", stack, "--no-select"]);
   const key = await readFile(lab.privateKey, "utf8");
   const set = ["config", "set", "--stack", stack, "--config-file", configFile, "--secret", "--path"];
   await cli([...set, "tandem:site.ssh.privateKey"], { input: key });
+  const ofStack = ([verb = "", ...args]: readonly string[]) => [
+    verb,
+    "--stack",
+    stack,
+    "--config-file",
+    configFile,
+    ...args,
+  ];
   return {
     configFile,
     change,
-    pulumi: ([verb = "", ...args], options) =>
-      cli([verb, "--stack", stack, "--config-file", configFile, ...args], options),
+    pulumi: (args, options) => cli(ofStack(args), options),
+    start: (args) => lab.spawn([...argv, ...ofStack(args)], { env: lab.pulumiEnv() }),
   };
 }

@@ -1,0 +1,30 @@
+import type { Guest } from "../lab/guest.ts";
+
+/** Where the product keeps something on a machine; the data are not among these. */
+const places = [
+  "/etc/tandem*",
+  "/usr/local/lib/tandem",
+  "/usr/local/sbin/tandem",
+  "/usr/local/bin/etcd*",
+  "/etc/drbd.d/etcd-t.res",
+  "/etc/nginx/conf.d/tandem*",
+  "/etc/systemd/system/*etcd*",
+  "/etc/systemd/system/*tandem*",
+  "/etc/systemd/system/*/*etcd*",
+  "/etc/systemd/system/*/*tandem*",
+  "/run/tandem*",
+];
+
+/** Files, processes, rules and mounts that the product left on a machine; empty after destroy. */
+export async function leftovers(guest: Guest): Promise<string[]> {
+  const looks = [
+    `ls -d ${places.join(" ")} 2>/dev/null`,
+    "pgrep -af 'etcd|tandem' | grep -v pgrep",
+    "ip rule show | grep blackhole",
+    "grep -E 'tandem|etcd|drbd' /proc/mounts",
+    "systemctl list-units --all --plain --no-legend '*etcd*' '*tandem*'",
+    "test -e /sys/class/block/drbd10/size && grep -qvx 0 /sys/class/block/drbd10/size && echo drbd10 is up",
+  ];
+  const seen = await Promise.all(looks.map((look) => guest.run(look, { check: false })));
+  return seen.flatMap(({ stdout }) => stdout.split("\n").filter(Boolean));
+}
