@@ -6,7 +6,7 @@ scenario("destroy removes everything but the data, and the next up finds them", 
   await site.etcdctl("n1", "put /kept 'over a destroy'");
   await site.destroy();
   noteProvisioned(false);
-  for (const guest of site.lab.guests) expect({ [guest.name]: await leftovers(guest) }).toEqual({ [guest.name]: [] });
+  for (const guest of site.lab.guests) expect(await leftovers(guest), guest.name).toEqual([]);
   for (const node of ["n1", "n2"] as const)
     expect((await site.guest(node).run("ls /var/lib/etcd")).stdout).toContain("member");
 

@@ -19,7 +19,7 @@ const places = [
 export async function leftovers(guest: Guest): Promise<string[]> {
   const looks = [
     `ls -d ${places.join(" ")} 2>/dev/null`,
-    "pgrep -af 'etcd|tandem' | grep -v pgrep",
+    "pgrep -l 'etcd|node'",
     "ip rule show | grep blackhole",
     "grep -E 'tandem|etcd|drbd' /proc/mounts",
     "systemctl list-units --all --plain --no-legend '*etcd*' '*tandem*'",

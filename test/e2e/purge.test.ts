@@ -9,7 +9,7 @@ scenario("destroy with purge removes the data too", async (site) => {
   await site.up();
   await site.destroy();
   noteProvisioned(false);
-  for (const guest of site.lab.guests) expect({ [guest.name]: await leftovers(guest) }).toEqual({ [guest.name]: [] });
+  for (const guest of site.lab.guests) expect(await leftovers(guest), guest.name).toEqual([]);
   for (const node of ["n1", "n2"] as const) {
     const look = "ls -d /var/lib/etcd /var/lib/etcd-transient /var/lib/tandem; blkid -p /dev/ubdb; wipefs /dev/ubdb";
     expect((await site.guest(node).run(look, { check: false })).stdout).toBe("");

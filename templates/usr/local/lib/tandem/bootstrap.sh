@@ -89,6 +89,8 @@ remove_all() {
     rm -f "$command" "$command.new" "$lib/tandem.mjs" "$lib/tandem.mjs.new" "$lib/bootstrap.sh" "$lib/bootstrap.sh.new"
     rmdir "$lib" 2>/dev/null || true
     rmdir "$state/applied" "$state" "$root/etc/tandem" 2>/dev/null || true
+    # What the units kept for this boot says nothing about a site that comes later.
+    rm -rf "$root/run/tandem" "$root/run/tandem-door" "$root/run/tandem-volume"
 }
 
 [ "$(id -u)" -eq 0 ] || fail 'Tandem is installed as root'
