@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { Lab, SITE_GUESTS } from "../lab/lab.ts";
+import { type GuestSpec, Lab, SITE_GUESTS } from "../lab/lab.ts";
 import { say } from "../lab/progress.ts";
 import { Site } from "./site.ts";
 
@@ -31,6 +31,18 @@ export function blankScenario(title: string, body: (site: Site) => Promise<void>
     told(async () => {
       if (provisioned) await endSharedSite();
       await body(await sharedSite());
+    }),
+  );
+}
+
+/** On machines of its own, which end with it. */
+export function scenarioOn(guests: readonly GuestSpec[], title: string, body: (site: Site) => Promise<void>): void {
+  test(title, { timeout: 10 * minute }, () =>
+    told(async () => {
+      await endSharedSite();
+      site = await Site.prepare(await Lab.start({ name: "e2e", guests }));
+      await body(site);
+      await endSharedSite();
     }),
   );
 }
