@@ -15,12 +15,16 @@ beforeAll(async () => {
   const config = readSite("example");
   const secrets = { ssh: { ...config.ssh, privateKey: pulumi.secret(privateKey) } };
   site = new Site(config.name, { ...config, ...secrets } satisfies SiteConfig);
-  // Registrations are made in later turns: until no more come.
+  await settled();
+});
+
+/** Registrations are made in later turns: until no more come. */
+async function settled(): Promise<void> {
   for (let seen = -1; seen !== registered.length; ) {
     seen = registered.length;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-});
+}
 
 const commands = (): Registered[] => registered.filter(({ type }) => type === "command:remote:Command");
 
@@ -178,6 +182,23 @@ function plain(value: unknown): Record<string, unknown> {
   const object = value as Record<string, unknown>;
   return (Object.hasOwn(object, "value") ? object.value : object) as Record<string, unknown>;
 }
+
+it("leaves a witness of somebody else alone, and sees it from each node", async () => {
+  const config = readSite("example");
+  const credential = { clientCertificate: "PEM", clientKey: pulumi.secret("PEM") };
+  const witness = {
+    kind: "existing",
+    url: "https://witness.example.org",
+    waitOffsetMs: 500,
+    caCertificate: "PEM",
+    credentials: { nodeOne: credential, nodeTwo: credential },
+  } as const;
+  const before = registered.length;
+  new Site("other", { ...config, ssh: { ...config.ssh, privateKey: pulumi.secret(privateKey) }, witness });
+  await settled();
+  const names = registered.slice(before).map(({ name }) => name);
+  expect(names.filter((name) => name.includes("witness")).sort()).toEqual(["witness-check-n1", "witness-check-n2"]);
+});
 
 it("names what a reader looks for: every machine's parts are under its host", () => {
   expect(command("bootstrap-n1").parent).toBe("n1");
