@@ -1,12 +1,9 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { applyBundle, planBundle } from "../../components/cli/apply/apply.ts";
 import type { ApplyBundle } from "../../components/cli/apply/bundle-type.ts";
 import { removeBundle } from "../../components/cli/apply/remove.ts";
-import { run } from "../../components/cli/process.ts";
-import { FakeMachine, PowerCut } from "./fake-machine.ts";
+import { example } from "./apply-example.ts";
+import { FakeMachine } from "./fake-machine.ts";
 
 let machine: FakeMachine;
 
@@ -17,26 +14,6 @@ beforeEach(() => {
 afterEach(() => {
   machine.remove();
 });
-
-const service = "[Unit]\nDescription=A test\n[Service]\nExecStart=/bin/true\n";
-
-/** A component with a configuration file, a unit that reads it, and one that does not. */
-function example(setting: string, extra: Partial<ApplyBundle> = {}): ApplyBundle {
-  return {
-    component: "example",
-    directories: { "/etc/example": { mode: "0750" } },
-    files: {
-      "/etc/example/a.json": { mode: "0640", content: JSON.stringify({ setting }), check: "json" },
-      "/etc/systemd/system/a.service": { mode: "0644", content: service, check: "unit" },
-      "/etc/systemd/system/b.service": { mode: "0644", content: service, check: "unit" },
-    },
-    units: [
-      { name: "a.service", enable: true, state: "started", restartOn: ["/etc/example/a.json"] },
-      { name: "b.service", enable: true, state: "started", restartOn: ["/etc/systemd/system/b.service"] },
-    ],
-    ...extra,
-  };
-}
 
 describe("apply", () => {
   it("writes the files with their modes, then starts the units in their order", async () => {
@@ -295,66 +272,6 @@ describe("the gate before a restart", () => {
   });
 });
 
-describe("an artifact", () => {
-  const installed = "/usr/local/bin/tool";
-  const pack = async () => {
-    machine.put("/src/tool-v1/tool", "#!/bin/sh\necho 1\n");
-    machine.put("/opt/bundle/.keep", "");
-    await run(
-      ["tar", "-czf", join(machine.root, "opt/bundle/tool-v1.tar.gz"), "-C", join(machine.root, "src"), "tool-v1"],
-      { timeoutMs: 10_000 },
-    );
-    const { stdout } = await run(["sha256sum", join(machine.root, "opt/bundle/tool-v1.tar.gz")], { timeoutMs: 10_000 });
-    return stdout.slice(0, 64);
-  };
-  const bundle = (sha256: string): ApplyBundle => ({
-    component: "tool",
-    artifacts: [
-      {
-        name: "tool",
-        url: "https://example.org/v1/tool-v1.tar.gz",
-        folder: "/opt/bundle",
-        sha256,
-        install: { [installed]: "tool-v1/tool" },
-      },
-    ],
-  });
-
-  it("is unpacked from the folder, once", async () => {
-    const sha256 = await pack();
-    expect(await applyBundle(machine, bundle(sha256))).toContain("installed tool");
-    expect(machine.read(installed)).toBe("#!/bin/sh\necho 1\n");
-    expect(machine.mode(installed)).toBe("0755");
-    expect(await applyBundle(machine, bundle(sha256))).toEqual([]);
-  });
-
-  it("is installed again when somebody has changed the program", async () => {
-    const sha256 = await pack();
-    await applyBundle(machine, bundle(sha256));
-    machine.put(installed, "changed");
-    expect(await applyBundle(machine, bundle(sha256))).toEqual(["installed tool"]);
-    expect(machine.read(installed)).toBe("#!/bin/sh\necho 1\n");
-  });
-
-  it("with another sha256 is not unpacked; both sums are told", async () => {
-    const sha256 = await pack();
-    const wanted = createHash("sha256").update("another").digest("hex");
-    await expect(applyBundle(machine, bundle(wanted))).rejects.toThrow(
-      `/opt/bundle/tool-v1.tar.gz is not the file that the site's configuration pins:\n    sha256 wanted ${wanted}\n` +
-        `    sha256 found  ${sha256}\nNothing of it was unpacked. Compare both with the sums published for tool; correct the ` +
-        "configuration, or replace the file.",
-    );
-    expect(existsSync(join(machine.root, installed))).toBe(false);
-  });
-
-  it("that is missing in the folder is asked for", async () => {
-    await expect(applyBundle(machine, bundle("0".repeat(64)))).rejects.toThrow(
-      "/opt/bundle/tool-v1.tar.gz is missing; copy tool-v1.tar.gz (from https://example.org/v1/tool-v1.tar.gz) into " +
-        "/opt/bundle on this machine and run this again",
-    );
-  });
-});
-
 describe("remove", () => {
   it("takes everything back, and leaves the machine as it was", async () => {
     await applyBundle(machine, example("one"));
@@ -382,78 +299,5 @@ describe("remove", () => {
 
   it("of what was never applied succeeds", async () => {
     expect(await removeBundle(machine, example("one"))).toEqual([]);
-  });
-});
-
-describe("a power cut at any step", { timeout: 60_000 }, () => {
-  const states = [
-    example("one"),
-    example("two", { files: { ...example("two").files, "/etc/example/more": { mode: "0600", content: "m" } } }),
-  ] as const;
-  const [from, to] = states;
-
-  /** Runs `work` with the power cut at every step in turn, each time on a new machine. @returns how many steps it has */
-  async function atEveryStep(
-    prepare: () => Promise<void>,
-    work: () => Promise<unknown>,
-    check: () => Promise<void>,
-  ): Promise<number> {
-    for (let step = 0; ; step++) {
-      machine.remove();
-      machine = new FakeMachine();
-      machine.reads.set("a.service", ["/etc/example/a.json"]);
-      machine.answers.set("systemd-analyze", {});
-      await prepare();
-      machine.stepsLeft = step;
-      let ended = false;
-      try {
-        await work();
-        ended = true;
-      } catch (error) {
-        if (!(error instanceof PowerCut)) throw error;
-      }
-      machine.stepsLeft = Number.POSITIVE_INFINITY;
-      await check();
-      if (ended) return step;
-    }
-  }
-
-  const isAsDeclared = async () => {
-    await applyBundle(machine, to);
-    expect(machine.running()).toEqual({ "a.service": "current", "b.service": "current" });
-    expect(machine.tree().filter((path) => path.includes(".tandem-"))).toEqual([]);
-    for (const [path, { content }] of Object.entries(to.files ?? {})) expect(machine.read(path)).toBe(content);
-    expect(await applyBundle(machine, to)).toEqual([]);
-  };
-
-  it("of the first apply is made up for by the next", async () => {
-    const steps = await atEveryStep(
-      async () => {},
-      () => applyBundle(machine, to),
-      isAsDeclared,
-    );
-    expect(steps).toBeGreaterThan(15);
-  });
-
-  it("of an update is made up for by the next: what has changed is restarted", async () => {
-    const steps = await atEveryStep(
-      async () => void (await applyBundle(machine, from)),
-      () => applyBundle(machine, to),
-      isAsDeclared,
-    );
-    expect(steps).toBeGreaterThan(6);
-  });
-
-  it("of a removal is made up for by the next", async () => {
-    const steps = await atEveryStep(
-      async () => void (await applyBundle(machine, to)),
-      () => removeBundle(machine, to),
-      async () => {
-        await removeBundle(machine, to);
-        expect(machine.tree()).toEqual([]);
-        expect(machine.running()).toEqual({});
-      },
-    );
-    expect(steps).toBeGreaterThan(8);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { isIP } from "node:net";
 import { join } from "node:path";
 
 /** Where a node's witness is; stdin of `tandem witness-check`, as JSON. */
@@ -38,7 +39,7 @@ export class WitnessExchange {
     const file = (name: string) => readFileSync(join(address.pki, name));
     this.#agent = new Agent({
       keepAlive: true,
-      servername: address.servername ?? new URL(address.url).hostname,
+      servername: address.servername ?? nameIn(address.url),
       ca: file("witness-ca.crt"),
       cert: file("witness-client.crt"),
       key: file("witness-client.key"),
@@ -83,4 +84,10 @@ export class WitnessExchange {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** TLS asks for names only; an address is compared with the certificate all the same. */
+function nameIn(url: string): string {
+  const { hostname } = new URL(url);
+  return isIP(hostname) === 0 ? hostname : "";
 }
