@@ -103,12 +103,13 @@ test("only root may open it", () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test.each(["http://agent/fence?mode=maybe", "http://agent/fence", "http://agent/other"])(
-  "%s is refused and asks nobody",
-  async (url) => {
-    await expect(curl(["--silent", "--fail", "--request", "POST", "--unix-socket", path, url])).rejects.toMatchObject({
-      code: 22,
-    });
-    expect(asked).toEqual([]);
-  },
-);
+test.each([
+  "http://agent/fence?mode=maybe",
+  "http://agent/fence",
+  "http://agent/other",
+])("%s is refused and asks nobody", async (url) => {
+  await expect(curl(["--silent", "--fail", "--request", "POST", "--unix-socket", path, url])).rejects.toMatchObject({
+    code: 22,
+  });
+  expect(asked).toEqual([]);
+});

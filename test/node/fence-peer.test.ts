@@ -80,14 +80,13 @@ describe("in a promotion", () => {
     expect(tookMs).toBeLessThan(5_000);
   });
 
-  test.each([3, 4, 5, 6, 7, 22, 28, 127])(
-    "curl's own exit code %i never comes out, whatever it printed",
-    async (code) => {
-      sandbox.drbd(events({}));
-      sandbox.stub("curl", `echo won; exit ${code}`);
-      expect((await sandbox.run("fence-peer.sh")).code).toBe(1);
-    },
-  );
+  test.each([
+    3, 4, 5, 6, 7, 22, 28, 127,
+  ])("curl's own exit code %i never comes out, whatever it printed", async (code) => {
+    sandbox.drbd(events({}));
+    sandbox.stub("curl", `echo won; exit ${code}`);
+    expect((await sandbox.run("fence-peer.sh")).code).toBe(1);
+  });
 });
 
 describe("on a frozen Primary", () => {

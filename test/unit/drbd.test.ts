@@ -49,12 +49,13 @@ describe("the files of a node", () => {
     });
   });
 
-  test.each(["short", 'quote"0123456789', "x".repeat(64)])(
-    "refuse a secret that DRBD would misread or its kernel overrun: %s",
-    (secret) => {
-      expect(() => secretFiles(secret)).toThrow("16 to 63 letters");
-    },
-  );
+  test.each([
+    "short",
+    'quote"0123456789',
+    "x".repeat(64),
+  ])("refuse a secret that DRBD would misread or its kernel overrun: %s", (secret) => {
+    expect(() => secretFiles(secret)).toThrow("16 to 63 letters");
+  });
 
   test("take the distribution's own units out of service before its package comes", () => {
     const masked = volumeFiles(plan)

@@ -60,15 +60,19 @@ describe("claim: MOVE", () => {
   test("staging that fails leaves it undecided", () => {
     expect(run("claim", [status(404), status(507)]).verdict).toBe("undecided");
   });
-  test.each(["silence" as const, status(500), status(200), status(204), status(301), status(403)])(
-    "%o is undecided, and the intent stays",
-    (answer) => {
-      const step = run("claim", [answer]);
-      expect(step.verdict).toBe("undecided");
-      expect(step.notes.intents).toEqual([KEY]);
-      expect(reliedOn(step.notes, "A0")).toBeNull();
-    },
-  );
+  test.each([
+    "silence" as const,
+    status(500),
+    status(200),
+    status(204),
+    status(301),
+    status(403),
+  ])("%o is undecided, and the intent stays", (answer) => {
+    const step = run("claim", [answer]);
+    expect(step.verdict).toBe("undecided");
+    expect(step.notes.intents).toEqual([KEY]);
+    expect(reliedOn(step.notes, "A0")).toBeNull();
+  });
 });
 
 describe("claim: the folder exists", () => {
@@ -99,15 +103,16 @@ describe("claim: the folder exists", () => {
   test("another's, and the release cannot be read: undecided", () => {
     expect(run("claim", [exists, status(200, "n2"), status(503)]).verdict).toBe("undecided");
   });
-  test.each([status(404), status(200, ""), status(200, "n3")])(
-    "no known owner (%o): undecided with an alarm, never the next",
-    (answer) => {
-      const step = run("claim", [exists, answer]);
-      expect(step.verdict).toBe("undecided");
-      expect(step.alarm).toMatch(/A0\.0/);
-      expect(step.request).toBeNull();
-    },
-  );
+  test.each([
+    status(404),
+    status(200, ""),
+    status(200, "n3"),
+  ])("no known owner (%o): undecided with an alarm, never the next", (answer) => {
+    const step = run("claim", [exists, answer]);
+    expect(step.verdict).toBe("undecided");
+    expect(step.alarm).toMatch(/A0\.0/);
+    expect(step.request).toBeNull();
+  });
 });
 
 describe("look: a disarmed node only reads", () => {
