@@ -1,5 +1,7 @@
 import type { Answer, Gateway } from "./gateway.ts";
 
+const mostSequences = 9_999_999_999;
+
 /** Keys of one run and the requests of etcd's JSON gateway that use them; bytes are base64 there. */
 export class Store {
   private readonly prefix: string;
@@ -9,14 +11,14 @@ export class Store {
   }
 
   put(gateway: Gateway, writer: string, sequence: number, timeoutMs: number): Promise<Answer> {
-    const key = `${this.logOf(writer)}${String(sequence).padStart(10, "0")}`;
+    // The newest key is the first: etcd reads only that one then, and not the whole log to sort it.
+    const key = `${this.logOf(writer)}${String(mostSequences - sequence).padStart(10, "0")}`;
     return gateway.call("/v3/kv/put", { key: base64(key), value: base64(String(sequence)) }, timeoutMs);
   }
 
   /** The newest sequence of a log in `ok` answers, 0 of an empty one. */
   async newest(gateway: Gateway, writer: string, timeoutMs: number): Promise<Answer & { sequence: number }> {
-    const request = { ...range(this.logOf(writer)), limit: 1, sort_order: "DESCEND", sort_target: "KEY" };
-    const answer = await gateway.call("/v3/kv/range", request, timeoutMs);
+    const answer = await gateway.call("/v3/kv/range", { ...range(this.logOf(writer)), limit: 1 }, timeoutMs);
     return { ...answer, sequence: Number(valuesOf(answer.body)[0] ?? 0) };
   }
 
