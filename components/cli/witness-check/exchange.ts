@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { isIP } from "node:net";
 import { join } from "node:path";
+import { nameIn } from "../../arbiter/agent/linux/witness.ts";
 
 /** Where a node's witness is; stdin of `tandem witness-check`, as JSON. */
 export interface WitnessAddress {
@@ -84,10 +84,4 @@ export class WitnessExchange {
   close(): void {
     this.#agent.destroy();
   }
-}
-
-/** TLS asks for names only; an address is compared with the certificate all the same. */
-function nameIn(url: string): string {
-  const { hostname } = new URL(url);
-  return isIP(hostname) === 0 ? hostname : "";
 }

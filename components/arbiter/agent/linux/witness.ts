@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import type { WitnessSettings } from "../settings.ts";
 import type { ClaimKey, WitnessAnswer, WitnessRequest } from "../world.ts";
@@ -37,7 +38,7 @@ export class WitnessClient {
       maxSockets: 3,
       maxFreeSockets: 2,
       scheduling: "lifo",
-      servername: witness.servername ?? this.#base.hostname,
+      servername: witness.servername ?? nameIn(witness.url),
       ca: readFileSync(join(pki, witness.ca)),
       cert: readFileSync(join(pki, "witness-client.crt")),
       key: readFileSync(join(pki, "witness-client.key")),
@@ -198,4 +199,10 @@ function names(json: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** TLS asks for names only; an address is compared with the certificate all the same. */
+export function nameIn(url: string): string {
+  const { hostname } = new URL(url);
+  return isIP(hostname) === 0 ? hostname : "";
 }
