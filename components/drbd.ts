@@ -56,7 +56,9 @@ export class Drbd extends pulumi.ComponentResource {
 /** The least disk under the volume: twice the quota for a defragmentation, etcd's log, and a fifth more. */
 export function volumeBytes(quotaBackendBytes: number): number {
   const walSegments = 5 + 2;
-  return Math.ceil((2 * quotaBackendBytes + walSegments * 64 * mebibyte) * 1.2);
+  const bytes = (2 * quotaBackendBytes + walSegments * 64 * mebibyte) * 1.2;
+  // Whole mebibytes, as messages tell them.
+  return Math.ceil(bytes / mebibyte) * mebibyte;
 }
 
 export function volumeOrder({ site, nodes, drbd, quotaBackendBytes, purge }: VolumePlan, index: 0 | 1): VolumeOrder {

@@ -54,7 +54,7 @@ blankScenario("a mounted disk, one too small, a clock that is off: each is told"
     second.disk = "/dev/loop0";
   });
   expect(output).toContain("- The disk /dev/ubdb is mounted at /mnt; name a disk that nothing uses.");
-  expect(output).toContain("- The disk /dev/loop0 has 100 MiB, and 448 MiB are needed; enlarge it.");
+  expect(output).toContain("- The disk /dev/loop0 has 100 MiB, and 692 MiB are needed; enlarge it.");
   expect(output).toMatch(
     /- Its clock says \S+Z and the witness's \S+Z, (599|60\d) s apart, and at most 30 s are allowed, because certificates have dates; set both by NTP\./,
   );
