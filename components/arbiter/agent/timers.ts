@@ -13,6 +13,9 @@ export interface Timer {
 /** Loss as this node has confirmed it: apart, and the sibling's packets do not come. */
 const lossConfirmed = (s: State): boolean => alone(s) && s.heard === false;
 
+/** Nothing is due: questions are asked less often, because each costs a node's processor something all year. */
+const atRest = (s: State): boolean => together(s) && armed(s);
+
 export const TIMERS: readonly Timer[] = [
   { name: "waitOffset", wanted: lossConfirmed, ms: (s) => s.settings.waitOffsetMs },
   { name: "bootOffset", wanted: (s) => alone(s) && fresh(s), ms: (s) => s.settings.bootOffsetMs },
@@ -43,11 +46,7 @@ export const TIMERS: readonly Timer[] = [
   },
   { name: "jobRetry", wanted: (s) => s.held !== null, ms: () => 1000 },
   { name: "connecting", wanted: (s) => s.local.volume.connection === "Connecting", ms: () => 5000 },
-  {
-    name: "greet",
-    wanted: (s) => s.exchange === null,
-    ms: (s) => (together(s) && armed(s) ? 2000 : 200),
-  },
-  { name: "pollMembers", wanted: () => true, ms: () => 1000 },
-  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: () => 1000 },
+  { name: "greet", wanted: (s) => s.exchange === null, ms: (s) => (atRest(s) ? 2000 : 200) },
+  { name: "pollMembers", wanted: () => true, ms: (s) => (atRest(s) ? 2000 : 500) },
+  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: (s) => (atRest(s) ? 2000 : 500) },
 ];
