@@ -18,6 +18,8 @@ export function learn(d: Draft, event: Event): void {
       // T that is found running on its mount was started through the gate.
       d.s.gatePassed = event.local.mounted && event.local.t === "running";
       d.s.gateAfterBoot = event.notes.connectedIn !== event.bootId;
+      // How long T has been frozen is not known: the limit may have passed while nobody looked.
+      if (event.local.volume.frozen && event.local.t === "running") d.s.fired = ["killLimit"];
       return;
     case "local":
       d.s.local = event.local;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mark, marksBegin, marksEnd, say, sayOnce } from "./journal.ts";
 import { startDetector } from "./linux/detector.ts";
 import { closeDoor, DoorWatch, readDoor } from "./linux/door.ts";
@@ -12,6 +13,9 @@ import { WitnessClient } from "./linux/witness.ts";
 import { HANDSHAKE_PORT, MEMBER_PORT, NOTES, PKI, SOCKET } from "./paths.ts";
 import type { AgentSettings } from "./settings.ts";
 import type { Action, Event, Hello, Job, Local, TimerName, Verdict, WitnessRequest, World } from "./world.ts";
+
+/** There only with cgroup v2. */
+const CGROUP2 = "/sys/fs/cgroup/cgroup.controllers";
 
 /** DRBD tells of its own changes; T, the mount and the disarm notes are looked at this often. */
 const LOOK_MS = 500;
@@ -62,6 +66,8 @@ export class LinuxWorld implements World {
 
   /** Gives the core its first event, then lets everything else speak. @param status what `GET /status` answers */
   async start(status: (local: Local) => unknown): Promise<void> {
+    if (!existsSync(CGROUP2))
+      throw new Error(`T is known by its control group, and ${CGROUP2} is missing: this system has no cgroup v2`);
     await this.#healDoor();
     const notes = readNotes(NOTES);
     const local = await this.#fresh();

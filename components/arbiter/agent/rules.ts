@@ -83,7 +83,8 @@ export function gateOpen(s: State): boolean {
 /** T belongs here and is not running. */
 function wantsT(s: State): boolean {
   const { volume, mounted, t } = s.local;
-  return holder(s) && mounted && t === "dead" && !volume.frozen && volume.disk === "UpToDate" && armed(s);
+  const usable = !volume.frozen && !volume.splitBrain && volume.disk === "UpToDate";
+  return holder(s) && mounted && t === "dead" && usable && armed(s);
 }
 
 /** Rule 7, seen from node two. */
@@ -122,7 +123,7 @@ export const RULES: readonly Rule[] = [
     urgent: true,
     when: (s) => {
       const { frozen, gen } = s.local.volume;
-      return frozen && alone(s) && (s.lost === gen || s.condemned) && reliedOn(s.notes, gen) === null;
+      return frozen && alone(s) && ((gen !== null && s.lost === gen) || s.condemned) && reliedOn(s.notes, gen) === null;
     },
     job: () => ({ name: "letGo" }),
   },
@@ -216,7 +217,12 @@ export const RULES: readonly Rule[] = [
     source: "rule 3",
     reason: "the volume is Primary here and not mounted",
     when: (s) =>
-      holder(s) && !s.local.mounted && !s.local.volume.frozen && s.local.volume.disk === "UpToDate" && armed(s),
+      holder(s) &&
+      !s.local.mounted &&
+      !s.local.volume.frozen &&
+      !s.local.volume.splitBrain &&
+      s.local.volume.disk === "UpToDate" &&
+      armed(s),
     job: () => ({ name: "takeVolume" }),
   },
   {

@@ -56,7 +56,8 @@ export async function bringUp(
     if (change === "start" || change === "restart")
       await systemctl(machine, ["reset-failed", unit.name], { mayFail: true });
     const asked = change === "start" || change === "restart" || change === "reload";
-    const patience = asked && unit.awaitStart === false ? ["--no-block"] : [];
+    // A restart behind a gate has what its start waits for; the next machine's gate must not open before it is done.
+    const patience = asked && unit.awaitStart === false && !(change === "restart" && unit.gate) ? ["--no-block"] : [];
     // What `enable` changes matters at the next boot: no reload of the whole manager for each unit.
     const quietly = change === "enable" || change === "disable" ? ["--no-reload"] : [];
     await systemctl(machine, [change, ...patience, ...quietly, unit.name]);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { withoutSecrets } from "../../arbiter/agent/linux/command.ts";
 import { type Attributes, parseEvents } from "../../arbiter/agent/linux/drbd-text.ts";
 import { at, type Machine } from "../apply/machine.ts";
 import { type Argv, lastLines } from "../process.ts";
@@ -111,5 +112,6 @@ export async function down(machine: Machine): Promise<void> {
 export async function must(machine: Machine, argv: Argv, why: string, timeoutMs = 60_000) {
   const ended = await machine.run(argv, { timeoutMs });
   if (ended.code === 0) return ended;
-  throw new Failure(`${why}; ${argv.join(" ")} failed${lastLines(`${ended.stdout}${ended.stderr}`)}`);
+  const said = withoutSecrets(`${ended.stdout}${ended.stderr}`);
+  throw new Failure(`${why}; ${argv.join(" ")} failed${lastLines(said)}`);
 }

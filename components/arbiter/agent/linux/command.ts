@@ -31,6 +31,18 @@ const IDLE_LIMIT = 3;
 type Shell = ChildProcessByStdio<Writable, Readable, Readable>;
 const idle: Shell[] = [];
 
+/** Drbdadm prints the whole command of a child that failed. */
+export function withoutSecrets(said: string): string {
+  return said.replaceAll(/--shared-secret=\S+/g, "--shared-secret=[secret]");
+}
+
+/** One that is still alive: a shell that was killed while it waited would let the next command wait for its whole limit. */
+function takeIdle(): Shell | undefined {
+  let shell = idle.pop();
+  while (shell !== undefined && (shell.exitCode !== null || shell.signalCode !== null)) shell = idle.pop();
+  return shell;
+}
+
 /**
  * Runs a program. Never rejects, and never waits longer than the limit, not even for a program that a frozen volume keeps
  * from dying.
@@ -41,7 +53,7 @@ export function command(argv: readonly [string, ...string[]], limitMs: number): 
   if (/[\n]/.test(words) || words.split("\t").length !== argv.length || argv.includes("")) {
     throw new Error(`a word of ${JSON.stringify(argv)} is empty, or holds a tab or a line end`);
   }
-  const shell = idle.pop() ?? launch();
+  const shell = takeIdle() ?? launch();
   return new Promise((resolve) => {
     let stdout = "";
     let stderr = "";
@@ -50,7 +62,7 @@ export function command(argv: readonly [string, ...string[]], limitMs: number): 
       shell.removeAllListeners();
       shell.stdout.removeAllListeners("data");
       shell.stderr.removeAllListeners("data");
-      resolve({ ok: code === 0, code, stdout, why });
+      resolve({ ok: code === 0, code, stdout, why: withoutSecrets(why) });
     };
     const dismiss = (why: string) => {
       finish(null, why);

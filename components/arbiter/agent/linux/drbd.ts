@@ -74,9 +74,10 @@ async function readVolume84(minor: number): Promise<Volume> {
     ]);
     const same = line === JSON.stringify(parseProc(readProc() ?? "", minor));
     const generations = parseGenerations(gi.stdout);
-    const complete = generations !== null || before.disk === "Diskless";
+    const complete = (generations !== null || before.disk === "Diskless") && events?.ok !== false;
     if ((!same || !complete) && attempt < ATTEMPTS) continue;
-    const fenced = events !== null && isSuspendedByFencing(parseEvents(events.stdout).resource);
+    // Suspended, and DRBD does not say by what: taken for the worse.
+    const fenced = events?.ok ? isSuspendedByFencing(parseEvents(events.stdout).resource) : before.suspended;
     const volume = { ...DOWN, ...stateOfProc(before, fenced), ...(generations ?? { gen: null, left: null }) };
     // DRBD makes a new generation when the copies part, or at the end of a resync.
     if (same && complete && before.cs === "Connected" && bothUpToDate(volume) && !before.suspended) {

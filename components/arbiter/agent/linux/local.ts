@@ -9,7 +9,8 @@ export async function readLocal(minor: number, doors: DoorWatch): Promise<Local>
   const [volume, door] = await Promise.all([readVolume(minor), doors.read()]);
   return {
     volume,
-    door: door === "open" ? "open" : "closed",
+    // Half a door shuts nothing out: counted as open, it is closed again before anything relies on it.
+    door: door === "closed" ? "closed" : "open",
     mounted: isMounted(),
     t: readT(),
     disarmed: disarmed(),

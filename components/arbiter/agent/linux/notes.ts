@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Check, exact, integer, list, nullable, text } from "../check.ts";
 import { type ClaimKey, EMPTY_NOTES, type Notes } from "../world.ts";
@@ -20,7 +20,7 @@ const notes: Check<Notes> = exact<Notes>({
   intents: keys,
   won: keys,
   releasing: keys,
-  past: list(generation, 1000),
+  past: list(generation, 1_000_000),
   doorOpened: nullable(token),
   connectedIn: nullable(token),
 });
@@ -55,7 +55,8 @@ export function writeDurably(path: string, content: string): void {
   const aside = `${path}.new`;
   const file = openSync(aside, "w", 0o600);
   try {
-    writeSync(file, content);
+    // Unlike one write call, this either writes everything or throws.
+    writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -23,9 +23,11 @@ export function readT(): Local["t"] {
 function pids(): string[] {
   try {
     return readFileSync(CGROUP, "utf8").split("\n").filter(Boolean);
-  } catch {
-    // systemd removes the group with its last process.
-    return [];
+  } catch (error) {
+    // systemd removes the group with its last process. Anything else says nothing about T, and must not pass for "dead".
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENODEV") return [];
+    throw error;
   }
 }
 

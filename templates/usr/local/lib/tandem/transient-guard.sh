@@ -38,8 +38,11 @@ owner=${BASH_REMATCH[1]} state=${BASH_REMATCH[2]}
 [ "$owner" = "$SITE" ] || refuse "this volume belongs to the site $owner, and this node to $SITE"
 [ -d "$DATA" ] || refuse "$DATA is missing"
 
+# shellcheck disable=SC2153  # of node.env
+[ ! -e "$STATE/split-brain" ] || refuse "DRBD reported a split brain, and both copies are kept as they are: $STATE/split-brain"
+
 [ "$state" = created ] || exit 0
 for wal in "$DATA"/member/wal/*.wal; do
     [ ! -s "$wal" ] || exit 0
 done
-refuse "T was created once, and its log $DATA/member/wal is gone; a new start would forget what it has promised. See the runbook, \"the transient member's data is gone\""
+refuse "T was created once, and its log $DATA/member/wal is gone; a new start would forget what it has promised. See \"A node's disk is gone\" in docs/runbook.md"
