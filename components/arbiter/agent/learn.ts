@@ -178,6 +178,9 @@ export function followLocal(d: Draft): void {
   // A connection that was tried and refused needs a new handshake (rule 10).
   const refused = d.before.local.volume.connection === "Connecting" && volume.connection === "StandAlone";
   if (d.s.heard === false || refused) d.s.meeting = false;
+  if (volume.splitBrain && !d.before.local.volume.splitBrain) {
+    d.say("alarm", "DRBD reports a split brain: T stays stopped, and both copies are kept for the operator (rule 11)");
+  }
   if (!volume.frozen) d.s.condemned = false;
   if (d.s.lost !== null && d.s.lost !== volume.gen) d.s.lost = null;
   if (d.s.local.t === "running") d.s.gatePassed = true;

@@ -121,3 +121,20 @@ describe("rules 8 and 9: boot", () => {
     expect(new Scripted(0).start(target, { disarmed: ["t1"] }).job).toBeUndefined();
   });
 });
+
+describe("what is not known is no verdict", () => {
+  test("a frozen Primary whose generation cannot be read is not reset", () => {
+    expect(holder().see({ ...VOLUME.frozen, disk: "Diskless", gen: null }).job).not.toBe("letGo");
+  });
+  test("T that was found frozen by a new agent has had its time", () => {
+    const node = new Scripted(0).start(VOLUME.frozen, running).shows("tree");
+    expect(node.job).toBe("killT");
+  });
+  test("T does not start again beside a split brain", () => {
+    const split = { ...VOLUME.solo, splitBrain: true };
+    const node = new Scripted(0).start(split, { ...running, door: "closed" });
+    expect(node.job).toBe("killT");
+    expect(node.actions).toContainEqual(expect.objectContaining({ kind: "say", level: "alarm" }));
+    expect(node.done(split, { t: "dead" }).job).toBeUndefined();
+  });
+});
