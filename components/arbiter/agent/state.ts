@@ -12,7 +12,7 @@ import type {
   Token,
   Volume,
 } from "./world.ts";
-import { EMPTY_NOTES } from "./world.ts";
+import { DOWN, EMPTY_NOTES } from "./world.ts";
 
 /** Everything the core knows. Only `notes` outlives the process; the rest is read again or waited for again. */
 export interface State {
@@ -74,26 +74,13 @@ export interface State {
   nextId: number;
 }
 
-const NOTHING: Volume = {
-  role: "Down",
-  disk: "Unknown",
-  peerDisk: "Unknown",
-  peerRole: "Unknown",
-  connection: "StandAlone",
-  sync: "none",
-  frozen: false,
-  gen: null,
-  left: null,
-  splitBrain: false,
-};
-
 /** The state before the first event; nothing is decided in it. */
 export function initialState(settings: CoreSettings): State {
   return {
     settings,
     bootId: null,
     notes: EMPTY_NOTES,
-    local: { volume: NOTHING, door: "closed", mounted: false, t: "dead", disarmed: [] },
+    local: { volume: DOWN, door: "closed", mounted: false, t: "dead", disarmed: [] },
     heard: null,
     members: null,
     membersId: 0,

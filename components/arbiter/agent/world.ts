@@ -32,6 +32,20 @@ export interface Volume {
   splitBrain: boolean;
 }
 
+/** DRBD is not configured on this node, or nothing has been read yet. */
+export const DOWN: Volume = {
+  role: "Down",
+  disk: "Unknown",
+  peerDisk: "Unknown",
+  peerRole: "Unknown",
+  connection: "StandAlone",
+  sync: "none",
+  frozen: false,
+  gen: null,
+  left: null,
+  splitBrain: false,
+};
+
 /** Everything local that a decision needs, read at one moment. */
 export interface Local {
   volume: Volume;

@@ -54,19 +54,6 @@ export function parseEvents(text: string): Readonly<Record<string, Attributes>> 
 export const isSuspendedByFencing = (resource: Attributes | undefined): boolean =>
   (resource?.suspended ?? "no").split(",").includes("fencing");
 
-export const DOWN: Volume = {
-  role: "Down",
-  disk: "Unknown",
-  peerDisk: "Unknown",
-  peerRole: "Unknown",
-  connection: "StandAlone",
-  sync: "none",
-  frozen: false,
-  gen: null,
-  left: null,
-  splitBrain: false,
-};
-
 type DrbdState = Omit<Volume, "gen" | "left" | "splitBrain">;
 
 /** DRBD 8.4. `fenced` is asked of `events2`: the line only says that I/O is suspended, not why. */

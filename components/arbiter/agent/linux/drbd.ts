@@ -4,10 +4,9 @@ import { createInterface } from "node:readline";
 import { say } from "../journal.ts";
 import { RESOURCE, SPLIT_BRAIN } from "../paths.ts";
 import { bothUpToDate } from "../state.ts";
-import type { Volume } from "../world.ts";
+import { DOWN, type Volume } from "../world.ts";
 import { command, type Outcome } from "./command.ts";
 import {
-  DOWN,
   isSuspendedByFencing,
   parseEvents,
   parseGenerations,
