@@ -20,7 +20,7 @@ blankScenario(
     expect(output).toContain(unchanged("n1"));
     expect(output).toContain(
       '- The disk /dev/ubdb is not empty, it holds: ext4 "precious". Tandem overwrites nothing: name another disk, or, ' +
-        "if nobody needs what is on it, clear it with `wipefs --all /dev/ubdb`.",
+        "if nobody needs what is on it, clear it with `wipefs --all /dev/ubdb && blkdiscard --zeroout /dev/ubdb`.",
     );
     expect(output).toContain("- TCP port 2380 is in use by node; stop it, or move it to another port.");
     expect(output).toContain(
@@ -60,7 +60,7 @@ blankScenario("a mounted disk, one too small, a clock that is off: each is told"
   );
   expect((await one?.run("cat /mnt/file"))?.stdout).toBe("data\n");
 
-  await one?.run("umount /mnt && wipefs -q --all /dev/ubdb");
+  await one?.run("umount /mnt && wipefs -q --all /dev/ubdb && blkdiscard --zeroout /dev/ubdb");
   await two?.run(`losetup -d /dev/loop0 && date -s @${Math.round(Date.now() / 1000)}`);
   await site.lab.guest("w").run("rm /etc/nginx/conf.d/date.conf && systemctl stop nginx");
 });

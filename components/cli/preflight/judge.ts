@@ -111,7 +111,7 @@ function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: NodeExpectations)
   if (disk.signatures.length > 0) {
     problems.push(
       `The disk ${path} is not empty, it holds: ${disk.signatures.join(", ")}. Tandem overwrites nothing: name another disk, or, ` +
-        `if nobody needs what is on it, clear it with \`wipefs --all ${path}\`.`,
+        `if nobody needs what is on it, clear it with \`wipefs --all ${path} && blkdiscard --zeroout ${path}\`.`,
     );
   }
   return problems;

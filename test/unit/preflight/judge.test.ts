@@ -177,7 +177,7 @@ describe("preflight", () => {
       "with data on it",
       { signatures: ['ext4 "photos"'] },
       'The disk /dev/vg0/etcd-t is not empty, it holds: ext4 "photos". Tandem overwrites nothing: name another disk, or, if nobody ' +
-        "needs what is on it, clear it with `wipefs --all /dev/vg0/etcd-t`.",
+        "needs what is on it, clear it with `wipefs --all /dev/vg0/etcd-t && blkdiscard --zeroout /dev/vg0/etcd-t`.",
     ],
     [
       "with a volume of another site on it",
