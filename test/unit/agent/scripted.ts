@@ -152,7 +152,8 @@ export class Scripted {
   }
 }
 
-const HELLO: Hello = {
+/** What a healthy other node says of itself. */
+export const HELLO: Hello = {
   site: "site",
   node: "n2",
   bootId: "other",

@@ -4,6 +4,7 @@ import { initialState } from "../../../components/arbiter/agent/state.ts";
 import { statusReport } from "../../../components/arbiter/agent/status.ts";
 import type { Hello, Local } from "../../../components/arbiter/agent/world.ts";
 import { describe as told } from "../../../components/cli/status.ts";
+import { HELLO } from "./scripted.ts";
 
 const token = "ed05d15598434088a8e90f76be490f70";
 const initial = initialState({
@@ -29,25 +30,13 @@ const local: Local = {
 
 const members = { healthy: true, leader: "E2", applied: 1000 } as const;
 const sibling: Hello = {
+  ...HELLO,
   site: "store-0042",
-  node: "n2",
   bootId: "b",
   incarnation: token,
   nothingBut: token,
   gen: "68798EAEE4968C1A",
-  left: null,
-  disk: "UpToDate",
-  peerDisk: "UpToDate",
-  role: "Secondary",
-  connection: "Connected",
-  frozen: false,
-  t: "dead",
-  mounted: false,
-  disarmed: [],
-  fresh: false,
-  claim: "none",
   members,
-  echo: [],
 };
 
 /** Node one of a whole site. */
