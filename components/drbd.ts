@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FileSet, UnitSpec } from "./cli/apply/bundle-type.ts";
 import type { VolumeOrder } from "./cli/volume/order.ts";
 import type { DrbdConfig, NodeConfig } from "./config/site-config.ts";
+import { clientUrl, peerUrl } from "./etcd/config.ts";
 import type { Host } from "./host.ts";
 import { readTemplate, render } from "./render.ts";
 
@@ -23,7 +24,7 @@ export interface VolumePlan {
   readonly purge: boolean;
 }
 
-export type VolumeNode = Pick<NodeConfig, "name" | "backend" | "disk">;
+export type VolumeNode = Pick<NodeConfig, "name" | "frontend" | "backend" | "disk">;
 
 const mebibyte = 2 ** 20;
 
@@ -63,11 +64,14 @@ export function volumeBytes(quotaBackendBytes: number): number {
 
 export function volumeOrder({ site, nodes, drbd, quotaBackendBytes, purge }: VolumePlan, index: 0 | 1): VolumeOrder {
   const own = nodes[index];
+  const sibling = nodes[index === 0 ? 1 : 0];
   return {
     site,
     node: own.name,
-    sibling: nodes[index === 0 ? 1 : 0].name,
+    sibling: sibling.name,
     index,
+    siblingEtcd: clientUrl(sibling),
+    peerUrl: peerUrl(own),
     disk: own.disk,
     minor: drbd.minor,
     bytes: volumeBytes(quotaBackendBytes),
@@ -76,7 +80,10 @@ export function volumeOrder({ site, nodes, drbd, quotaBackendBytes, purge }: Vol
 }
 
 /** The volume's description in the words of one DRBD. */
-export function renderResource({ nodes, drbd }: Pick<VolumePlan, "nodes" | "drbd">, version: "8.4" | "9"): string {
+export function renderResource(
+  { nodes, drbd }: { readonly nodes: readonly Omit<VolumeNode, "frontend">[]; readonly drbd: DrbdConfig },
+  version: "8.4" | "9",
+): string {
   return render(`etc/tandem/drbd/${version}.res.hbs`, {
     minor: drbd.minor,
     port: drbd.port,
@@ -125,13 +132,21 @@ export function volumeFiles(plan: VolumePlan): FileSet {
   };
 }
 
-/** They connect and promote by themselves. */
+/**
+ * They connect, promote, disconnect gracefully, which outdates the sibling's copy, or reboot by themselves. Of newer releases udev
+ * starts the graceful ones with the first device, so that a shutdown or a restart of the network runs their second half.
+ */
 const distributionUnits: readonly UnitSpec[] = [
   "drbd.service",
   "drbd@.service",
   "drbd@.target",
   "drbd-promote@.service",
+  "drbd-demote-or-escalate@.service",
+  "drbd-reconfigure-suspend-or-error@.service",
   "drbd-services@.target",
+  "drbd-graceful-shutdown.service",
+  "drbd-graceful-disconnect.service",
+  "drbd-graceful-down.service",
 ].map((name) => ({ name, mask: true }));
 
 /**

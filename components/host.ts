@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ApplyBundle, FileSet } from "./cli/apply/bundle-type.ts";
-import type { SshConfig } from "./config/site-config.ts";
+import type { ArtifactsConfig, SshConfig } from "./config/site-config.ts";
+import { environmentFile } from "./environment-file.ts";
 import { readTemplate } from "./render.ts";
 
 export interface HostArgs {
@@ -13,6 +15,8 @@ export interface HostArgs {
   readonly ssh: SshConfig;
   /** Text of the on-node `tandem` command. */
   readonly program: string;
+  /** Where the machine's programs come from. */
+  readonly artifacts: ArtifactsConfig;
 }
 
 export interface PushOptions {
@@ -30,7 +34,9 @@ export interface RunOptions extends PushOptions {
 }
 
 const TANDEM = "/usr/local/sbin/tandem";
-const BOOTSTRAP = "/usr/local/lib/tandem/bootstrap.sh";
+const LIB = "/usr/local/lib/tandem";
+const BOOTSTRAP = `${LIB}/bootstrap.sh`;
+const SOURCES = `${LIB}/sources.env`;
 const APPLY_SECONDS = 900;
 
 /**
@@ -59,14 +65,18 @@ export class Host extends pulumi.ComponentResource {
       perDialTimeout: args.ssh.dialTimeoutSeconds,
       dialErrorLimit: args.ssh.dialAttempts,
     };
+    const place = (path: string, mode: string) =>
+      `umask 022 && mkdir -p ${LIB} && cat >${path}.new && chmod ${mode} ${path}.new && mv -f ${path}.new ${path}`;
+    const sourcesText = sourcesFile(args.artifacts);
+    const sources = this.command("sources", { create: place(SOURCES, "0644"), stdin: sourcesText, parent: this });
     const prepared = this.command("bootstrap", {
-      create:
-        `umask 022 && mkdir -p /usr/local/lib/tandem && cat >${BOOTSTRAP}.new && chmod 0755 ${BOOTSTRAP}.new && ` +
-        `mv -f ${BOOTSTRAP}.new ${BOOTSTRAP} && ${within(APPLY_SECONDS)} ${BOOTSTRAP} prepare`,
+      create: `${place(BOOTSTRAP, "0755")} && ${within(APPLY_SECONDS)} ${BOOTSTRAP} prepare`,
       // It deletes itself, and is the last to go.
       delete: `if test -x ${BOOTSTRAP}; then ${within(60)} ${BOOTSTRAP} remove; fi`,
-      stdin: readTemplate(BOOTSTRAP.slice(1)),
+      // The last line makes the engine run it again when the sources change.
+      stdin: `${readTemplate(BOOTSTRAP.slice(1))}# ${createHash("sha256").update(sourcesText).digest("hex")}\n`,
       parent: this,
+      dependsOn: [sources],
     });
     this.ready = this.command("program", {
       create: `${within(60)} ${BOOTSTRAP} program`,
@@ -137,6 +147,11 @@ interface Wanted {
   readonly parent: pulumi.Resource;
   readonly dependsOn?: readonly pulumi.Resource[];
   readonly secret?: boolean;
+}
+
+/** What bootstrap.sh has to know before there is any program; pure. */
+export function sourcesFile({ bundle = "", node }: ArtifactsConfig): string {
+  return environmentFile({ BUNDLE: bundle, NODE_URL: node?.url ?? "", NODE_SHA256: node?.sha256 ?? "" });
 }
 
 /** The command plugin asks the agent even where it has a key, and fails on every machine when nobody answers. */

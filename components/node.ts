@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
 import type { DrbdConfig, NodeConfig } from "./config/site-config.ts";
+import { environmentFile } from "./environment-file.ts";
 import type { Host } from "./host.ts";
 import { pkiFileSet } from "./pki/file-set.ts";
 import type { PkiFiles } from "./pki/site-pki.ts";
@@ -48,14 +49,13 @@ export function nodeFiles({ site, node, sibling, drbd, purge }: Omit<NodeArgs, "
     files: {
       "/etc/tandem/node.env": {
         mode: "0644",
-        content: environment({
+        content: environmentFile({
           SITE: site,
           NODE: node.name,
           SIBLING_BACKEND: sibling.backend,
           RESOURCE: "etcd-t",
           MINOR: String(drbd.minor),
           MOUNTPOINT: "/var/lib/etcd-transient",
-          DATA: "/var/lib/etcd-transient/data",
           STATE: "/var/lib/tandem",
         }),
         check: "shell",
@@ -64,14 +64,4 @@ export function nodeFiles({ site, node, sibling, drbd, purge }: Omit<NodeArgs, "
     data: ["/var/lib/tandem"],
     purge,
   };
-}
-
-/** Lines that a shell sources; every value is a label, an address, a number or a path, none of which a shell expands. */
-function environment(values: Readonly<Record<string, string>>): string {
-  const unsafe = Object.entries(values).find(([, value]) => !/^[A-Za-z0-9/_.:-]+$/.test(value));
-  if (unsafe !== undefined)
-    throw new Error(`${unsafe[0]} is ${JSON.stringify(unsafe[1])}, which a shell would not read as it stands`);
-  return Object.entries(values)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
 }

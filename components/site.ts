@@ -42,11 +42,14 @@ export class Site extends pulumi.ComponentResource {
     const witness = this.#witness(witnessHost, pki, machines);
     const bases = both((index) => this.#base(index, hosts[index], pki, machines)).flat();
 
+    // First of all that is hard to undo: no site is founded on a witness that cannot decide.
+    const seen = both((index) => this.#witnessSeen(index, hosts[index], files[index], [...bases, ...witness]));
+
     const { drbd, quotaBackendBytes } = datastore;
     const volume = new Drbd(
       "drbd",
       { hosts, plan: { ...plan, drbd, quotaBackendBytes }, secret: pki.sharedSecret("drbd") },
-      this.#after(bases),
+      this.#after([...bases, ...seen]),
     );
     const members = new RegularMembers(
       "etcd",
@@ -55,13 +58,13 @@ export class Site extends pulumi.ComponentResource {
     );
     const transient = new TransientMember(
       "etcd-transient",
-      { hosts, plan: { ...plan, datastore } },
+      { hosts, pki: files, plan: { ...plan, datastore } },
       this.#after(members.ready),
     );
-    const seen = both((index) => this.#witnessSeen(index, hosts[index], files[index], [...bases, ...witness]));
-    const agents = this.#after([...transient.ready, ...seen]);
-    const arbiter = new Arbiter("arbiter", { hosts, pki: files, config }, agents);
-    new ProtectedCluster("cluster", { hosts, site: config.name }, this.#after(arbiter.ready));
+    const arbiter = new Arbiter("arbiter", { hosts, pki: files, config }, this.#after(transient.ready));
+    const hostKeys = config.nodes.map(({ hostKey }) => hostKey);
+    const waitFor = { hostKeys, transientSettings: transient.settings };
+    new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
 
     this.predictedFailover = describeFailover(timesOf(config));
     this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
@@ -69,17 +72,17 @@ export class Site extends pulumi.ComponentResource {
   }
 
   #nodeHost(index: 0 | 1, program: string): Host {
-    const { ssh, nodes } = this.#config;
+    const { ssh, nodes, artifacts } = this.#config;
     const { name, frontend, hostKey, port = ssh.port } = nodes[index];
-    return new Host(name, { address: frontend, port, hostKey, ssh, program }, { parent: this });
+    return new Host(name, { address: frontend, port, hostKey, ssh, program, artifacts }, { parent: this });
   }
 
   /** None for a witness that somebody else runs. */
   #witnessHost(program: string): Host | undefined {
-    const { ssh, witness } = this.#config;
+    const { ssh, witness, artifacts } = this.#config;
     if (witness.kind === "existing") return undefined;
     const { host: address, hostKey } = witness;
-    return new Host("witness", { address, port: ssh.port, hostKey, ssh, program }, { parent: this });
+    return new Host("witness", { address, port: ssh.port, hostKey, ssh, program, artifacts }, { parent: this });
   }
 
   /** Every machine is looked at before anything is installed on any. */

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atExit } from "./lab/cleanup.ts";
 import { ensurePackages } from "./lab/packages.ts";
 import { ensureToolchain } from "./lab/toolchain.ts";
 
@@ -12,6 +13,7 @@ import { ensureToolchain } from "./lab/toolchain.ts";
 const quick = process.argv.includes("--quick");
 const root = join(import.meta.dirname, "..");
 const scratch = mkdtempSync(join(tmpdir(), "tandem-test-"));
+atExit(() => rmSync(scratch, { recursive: true, force: true }));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 interface Counts {
@@ -28,8 +30,10 @@ function run(title: string, argv: string[]): Promise<number> {
   return new Promise((resolve) => {
     const [program = "", ...rest] = argv;
     const child = spawn(program, rest, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+    const forget = atExit(() => child.kill());
     child.on("error", (error) => console.error(error.message));
     child.on("close", (code) => {
+      forget();
       console.log(`${code === 0 ? "✓" : "✗"} ${title} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
       resolve(code ?? 128);
     });
@@ -67,6 +71,5 @@ if (!quick) {
   await suite("node");
   await suite("e2e", ["--config", "test/e2e/vitest.config.ts"]);
 }
-rmSync(scratch, { recursive: true });
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -1,6 +1,7 @@
 import { apply, remove } from "./apply/verb.ts";
 import { member } from "./member.ts";
 import { preflight } from "./preflight/verb.ts";
+import { replace } from "./replace/verb.ts";
 import { status } from "./status.ts";
 import { Failure, type Verb } from "./verb.ts";
 import { volume } from "./volume/verb.ts";
@@ -13,6 +14,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   preflight,
   apply,
   remove,
+  replace,
   volume,
   member,
   "witness-check": witnessCheck,

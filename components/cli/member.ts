@@ -5,7 +5,7 @@ import { kindOf } from "./apply/files.ts";
 import { at, type Machine, thisMachine } from "./apply/machine.ts";
 import { type MemberStatus, memberStatus } from "./etcd-client.ts";
 import { Failure, type Verb } from "./verb.ts";
-import { FOUNDING, forgetNote, writeNote } from "./volume/record.ts";
+import { FOUNDING, forgetNote, JOINING, writeNote } from "./volume/record.ts";
 import { formatSentinel, parseSentinel, SENTINEL } from "./volume/sentinel.ts";
 
 /** From then on the regular member of this node must have its data; see etcd-guard.sh. */
@@ -19,6 +19,8 @@ const POLL_MS = 500;
 
 type Ask = (port: number) => Promise<MemberStatus>;
 
+const askHere: Ask = (port) => memberStatus(`https://127.0.0.1:${port}`);
+
 export const member: Verb = {
   usage: "member created",
   summary:
@@ -26,12 +28,12 @@ export const member: Verb = {
   async run(args) {
     if (args.length !== 1 || args[0] !== "created")
       throw new Failure(`\`tandem member\` knows \`created\`, not ${JSON.stringify(args.join(" "))}`);
-    const said = [await recordRegular(thisMachine, memberStatus), await recordTransient(thisMachine, memberStatus)];
+    const said = [await recordRegular(thisMachine, askHere), await recordTransient(thisMachine, askHere)];
     process.stdout.write(`${said.join("\n")}\n`);
   },
 };
 
-/** E of this node: a durable note with its id, and the end of founding. */
+/** E of this node: a durable note with its id, and the end of founding or joining. */
 export async function recordRegular(machine: Machine, ask: Ask, patienceMs = PATIENCE_MS): Promise<string> {
   const { memberId } = await healthy(ask, REGULAR_PORT, patienceMs);
   const known = await readNote(machine, MEMBER);
@@ -43,6 +45,7 @@ export async function recordRegular(machine: Machine, ask: Ask, patienceMs = PAT
   }
   if (known === undefined) await writeNote(machine, MEMBER, `${memberId}\n`);
   await forgetNote(machine, FOUNDING);
+  await forgetNote(machine, JOINING);
   return `regular member ${memberId}`;
 }
 

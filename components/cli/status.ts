@@ -97,6 +97,8 @@ export function describe(report: StatusReport): string {
     ["armed", local.disarmed.length === 0 ? "yes" : "no: waits for the sibling to confirm the resync"],
     ["sibling", `${report.sibling}: packets ${report.link}, agent ${sibling === null ? "does not answer" : "answers"}`],
   ];
+  if (local.tOutdated)
+    rows.push(["T's settings", "changed: it starts again with them while both regular members are healthy"]);
   if (report.doing !== null) rows.push(["doing", report.doing]);
   if (report.waits !== null) rows.push(["waits", report.waits]);
   rows.push(["survives the loss of", ""]);

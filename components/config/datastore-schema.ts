@@ -75,7 +75,7 @@ const etcdWitness = map({
     .describe("Election timeouts of the members on each node, T included"),
   readHoldOff: duration.prefault("5s").describe("How long a node that took over without the leader waits to start T"),
   killLimit: duration.prefault("3s").describe("How long a frozen T may live without a verdict"),
-  silence: duration.prefault("400ms").describe("Time without the sibling's packets after which its loss is suspected"),
+  silence: duration.prefault("300ms").describe("Time without the sibling's packets after which its loss is suspected"),
   drbd: drbd.prefault({}).describe("The replicated volume etcd-t"),
   quotaBackend: size("64MiB", "8GiB")
     .prefault("1GiB")

@@ -121,6 +121,11 @@ export function size(min: string, max: string) {
 
 export const sha256 = matching("a SHA-256 sum, 64 lower-case hexadecimal digits", /^[0-9a-f]{64}$/);
 
+export const nodeVersion = matching(
+  'a version of Node.js from 18 on, in quotes, e.g. "24.11.0"',
+  /^(1[89]|[2-9][0-9])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})$/,
+);
+
 export const packageName = matching("the name of a Debian package", /^[a-z0-9][a-z0-9+.-]+$/);
 
 export const certificate = text("an X.509 certificate in PEM", (value) => {

@@ -19,7 +19,9 @@ import {
   keyMessage,
   label,
   map,
+  nodeVersion,
   port,
+  sha256,
   sshPrivateKey,
   tlsPrivateKey,
 } from "./fields.ts";
@@ -69,7 +71,7 @@ const ssh = map({
 );
 
 const waitOffset = duration
-  .prefault("500ms")
+  .prefault("300ms")
   .describe("How long the node without the volume waits before it claims: the holder wins a split");
 
 const storage = z
@@ -121,11 +123,23 @@ const kubernetes = z.discriminatedUnion(
   { error: (issue) => keyMessage(issue, "distribution", "none (the datastore alone)", ["k3s", "upstream"]) },
 );
 
+const pinnedNode = map({
+  version: nodeVersion.describe("Version without a leading v; 18 or later"),
+  url: httpsUrl
+    .optional()
+    .describe("Where the .tar.gz archive is, if not at nodejs.org; name the file for the machines’ architecture"),
+  sha256: sha256.describe("SHA-256 sum of the archive"),
+}).transform(({ version, url, sha256 }) => ({
+  url: url ?? `https://nodejs.org/dist/v${version}/node-v${version}-linux-x64.tar.gz`,
+  sha256,
+}));
+
 const artifacts = map({
   bundle: folder
     .optional()
-    .describe("Folder on the nodes with the files that would be downloaded, for sites without a way out"),
-}).transform((value): ArtifactsConfig => ({ bundle: value.bundle }));
+    .describe("Folder on every machine with what would be downloaded, for sites without a way out"),
+  node: pinnedNode.optional().describe("An official Node.js in the place of the distribution's package"),
+}).transform((value): ArtifactsConfig => ({ bundle: value.bundle, node: value.node }));
 
 const pki = map({
   certificateValidity: days.prefault("1y").describe("Validity of a new certificate"),

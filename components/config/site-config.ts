@@ -134,13 +134,9 @@ export type AutoCompaction =
   | { readonly mode: "revision"; readonly retentionRevisions: number };
 
 /** An official release archive (`etcd-v<version>-linux-<arch>.tar.gz`), pinned. */
-export interface EtcdRelease {
+export interface EtcdRelease extends PinnedArchive {
   /** Without a leading v. */
   readonly version: string;
-  /** The last part of its path is the file's name in {@link ArtifactsConfig.bundle}. */
-  readonly url: string;
-  /** Of the archive; 64 lower-case hexadecimal digits. */
-  readonly sha256: string;
 }
 
 /** Discriminated by `distribution`; `none` is the datastore alone. */
@@ -149,8 +145,20 @@ export interface KubernetesConfig {
 }
 
 export interface ArtifactsConfig {
-  /** Absolute folder on the nodes that holds the files otherwise downloaded; undefined = download. */
+  /**
+   * Absolute folder on every machine that holds the files otherwise downloaded, and perhaps `packages/`, a flat Debian repository
+   * that is asked instead of the machine's own sources; undefined = download.
+   */
   readonly bundle: string | undefined;
+  /** An official build of Node.js; undefined = the distribution's package. */
+  readonly node: PinnedArchive | undefined;
+}
+
+export interface PinnedArchive {
+  /** The last part of its path is the file's name in {@link ArtifactsConfig.bundle}. */
+  readonly url: string;
+  /** Of the archive; 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
 }
 
 export interface PkiConfig {

@@ -24,8 +24,8 @@ export interface TimingProblem extends Problem {
 /** etcd starts only with 5 HB <= ET <= 50 s; node one, whose timeout is the short one, gets the ten heartbeats that etcd advises. */
 const electionLimits = { heartbeats: 5, steadyHeartbeats: 10, maxMs: 50_000 };
 
-/** Two lost packets are no loss of the sibling. */
-const fewestSilentPings = 3;
+/** Three lost packets are no loss of the sibling. */
+const fewestSilentPings = 4;
 
 const offsetPath = ["witness", "waitOffset"];
 const path = (...keys: string[]) => ["datastore", ...keys];
@@ -46,7 +46,7 @@ export function checkTiming(times: Times): TimingProblem[] {
 
 /** @returns what is safe and still probably not meant */
 export function warnAboutTiming(times: Times): Problem[] {
-  const { takeover, detection, claim } = budgetOf(times);
+  const { takeover, detection, claim, thaw } = budgetOf(times);
   const { nodeOne, nodeTwo } = times.electionTimeoutMs;
   if (times.leader === "opposite" && takeover.maxMs >= nodeTwo) {
     const enough = roundUp(takeover.maxMs + 1, times.heartbeatMs);
@@ -58,7 +58,7 @@ export function warnAboutTiming(times: Times): Problem[] {
       },
     ];
   }
-  const frozenMs = detection.maxMs + claim.maxMs + times.heartbeatMs;
+  const frozenMs = detection.maxMs + claim.maxMs + thaw.maxMs + times.heartbeatMs;
   if (times.leader === "node-one" && frozenMs >= nodeOne) {
     return [
       {
@@ -77,7 +77,7 @@ function checkSilence(times: Times, budget: Budget): TimingProblem[] {
       {
         path: path("silence"),
         nearestMs: least,
-        message: `is ${formatDuration(times.silenceMs)}; two lost packets must not count as a loss and one is sent each ${detection.pingIntervalMs}ms: use at least ${formatDuration(least)}`,
+        message: `is ${formatDuration(times.silenceMs)}; three lost packets must not count as a loss and one is sent each ${detection.pingIntervalMs}ms: use at least ${formatDuration(least)}`,
       },
     ];
   }
@@ -107,7 +107,8 @@ function checkSplit({ waitOffsetMs }: Times, { detection, claim }: Budget): Timi
 
 /** Dmin(other) + H > Dmax(holder) + X + kill: no T answers reads beside its successor. */
 function checkReads({ readHoldOffMs, killLimitMs, heartbeatMs }: Times, { detection }: Budget): TimingProblem[] {
-  const lagMs = detection.maxMs - detection.minMs + killMs;
+  // A holder that does not reach the witness leaves the loss to DRBD: T freezes, and X begins, no earlier.
+  const lagMs = Math.max(detection.maxMs, drbdDetectionMs) - detection.minMs + killMs;
   // Node two's election timeout must reach the hold-off.
   const most = roundDown(electionLimits.maxMs, heartbeatMs);
   if (readHoldOffMs > most) {
@@ -142,15 +143,16 @@ function checkReads({ readHoldOffMs, killLimitMs, heartbeatMs }: Times, { detect
   ];
 }
 
-/** X > C: a claim that is won must find T alive. */
-function checkKillLimit({ killLimitMs }: Times, { claim }: Budget): TimingProblem[] {
-  if (killLimitMs > claim.maxMs) return [];
-  const nearestMs = claim.maxMs + 1;
+/** X > C and the thaw: a claim that is won must find T alive. */
+function checkKillLimit({ killLimitMs }: Times, { claim, thaw }: Budget): TimingProblem[] {
+  const frozenMs = claim.maxMs + thaw.maxMs;
+  if (killLimitMs > frozenMs) return [];
+  const nearestMs = frozenMs + 1;
   return [
     {
       path: path("killLimit"),
       nearestMs,
-      message: `is ${formatDuration(killLimitMs)}; a claim may take ${claim.maxMs}ms, and T must not be killed while it is under way: use at least ${formatDuration(nearestMs)}`,
+      message: `is ${formatDuration(killLimitMs)}; a claim and the thaw may take ${frozenMs}ms, and T must not be killed meanwhile: use at least ${formatDuration(nearestMs)}`,
     },
   ];
 }

@@ -18,10 +18,10 @@ export interface Span {
 /** How the agent watches its sibling. */
 export const detection = {
   /** Between two pings to the sibling. */
-  pingIntervalMs: 100,
+  pingIntervalMs: 25,
   /** Probes that must stay unanswered after the silence. */
-  probes: 2,
-  probeTimeoutMs: 100,
+  probes: 3,
+  probeTimeoutMs: 50,
   /** How late a busy machine may run the agent's timers. Confirmations came up to 20 ms after silence and probes. */
   schedulingMs: 50,
 } as const;
@@ -29,14 +29,17 @@ export const detection = {
 /** DRBD's own detection on a Primary: ping-int 1 s and ping-timeout 0.5 s. */
 export const drbdDetectionMs = 1500;
 
-/** Disconnecting DRBD (15 ms), its kernel calling the handler (100 ms), the claim (3 ms on a kept connection, 100 ms on a new one): 170 to 250 seen. */
-const claim: Span = { minMs: 100, maxMs: 250 };
+/** Disconnecting DRBD (10 to 40 ms), the claim (3 ms on a kept connection, 100 ms on a new one): 60 to 160 seen. */
+const claim: Span = { minMs: 50, maxMs: 170 };
 
-/** After the claim: the rest of the promotion and the mount. 40 ms seen. */
-const promoteAndMount: Span = { minMs: 40, maxMs: 100 };
+/** From the claim to a thawed holder: its kernel has the handler's answer. 110 to 160 ms seen. */
+const thaw: Span = { minMs: 50, maxMs: 160 };
 
-/** From systemctl to T's first commit with a leader in place; 540 to 790 ms seen. */
-const startTransient: Span = { minMs: 500, maxMs: 800 };
+/** After the claim: the rest of a promotion that was begun ahead, and the mount. 90 to 150 ms seen. */
+const promoteAndMount: Span = { minMs: 40, maxMs: 150 };
+
+/** From T's settings to its first commit with a leader in place; 700 to 900 ms seen. */
+const startTransient: Span = { minMs: 300, maxMs: 900 };
 
 /** From the kill limit to a T that answers nothing any more. */
 export const killMs = 100;
@@ -62,8 +65,9 @@ export function timesOf({ witness, datastore }: Pick<SiteConfig<unknown>, "witne
 export interface Budget {
   /** D: the silence counts from the last packet, which may be one ping interval old when the sibling fails. */
   readonly detection: Span;
-  /** C */
+  /** C, and from there to the end of the holder's freeze. */
   readonly claim: Span;
+  readonly thaw: Span;
   /** D + O + C + M + B: from the holder's failure to the first write, if the leader keeps its place. */
   readonly takeover: Span;
   /** The same if T may start only H after the confirmed loss and a leader must be elected then. */
@@ -105,6 +109,7 @@ export function budgetOf(times: Times): Budget {
   return {
     detection: loss,
     claim,
+    thaw,
     takeover: sum(loss, mounted, startTransient),
     heldTakeover: sum(loss, started, startTransient, election),
   };
@@ -144,14 +149,14 @@ function leaderStays(times: Times, { takeover, heldTakeover }: Budget): Span {
 }
 
 /** E1 asks for votes after ET to 2 ET; T, thawed by the claim, may keep its lease to the lost leader for up to another ET. */
-function leaderLost({ electionTimeoutMs: { nodeOne } }: Times, { detection, claim }: Budget): Span {
-  const { minMs, maxMs } = later(sum(detection, claim), { minMs: nodeOne, maxMs: 2 * nodeOne });
+function leaderLost({ electionTimeoutMs: { nodeOne } }: Times, { detection, claim, thaw }: Budget): Span {
+  const { minMs, maxMs } = later(sum(detection, claim, thaw), { minMs: nodeOne, maxMs: 2 * nodeOne });
   return { minMs, maxMs: maxMs + nodeOne };
 }
 
 /** E1 leads on if T is thawed within its election timeout; else it steps down, and is elected again when T's lease has run out. */
-function leaderBesideFrozenT(times: Times, { detection, claim }: Budget): Span {
-  const frozen = sum(detection, claim);
+function leaderBesideFrozenT(times: Times, { detection, claim, thaw }: Budget): Span {
+  const frozen = sum(detection, claim, thaw);
   const patience = times.electionTimeoutMs.nodeOne;
   if (frozen.maxMs + times.heartbeatMs < patience) return frozen;
   return { minMs: frozen.minMs, maxMs: frozen.maxMs + 3 * patience };

@@ -22,6 +22,8 @@ export interface MemberPlan extends ClusterPlan {
 }
 
 const configPath = "/etc/tandem/etcd/etcd.yaml";
+/** For the first start on a machine in the place of a lost one; etcd-guard.sh chooses. */
+const joiningPath = "/etc/tandem/etcd/joining.yaml";
 const unitPath = "/etc/systemd/system/etcd.service";
 const trust = "/etc/tandem/pki/etcd-ca.crt";
 
@@ -60,6 +62,7 @@ export function memberFiles(plan: MemberPlan, index: 0 | 1): FileSet {
     artifacts: [release(plan)],
     files: {
       [configPath]: { mode: "0644", content: etcdConfig(plan, "regular", index) },
+      [joiningPath]: { mode: "0644", content: etcdConfig(plan, "regular", index, "existing") },
       [unitPath]: unit("etcd.service"),
       "/etc/systemd/system/tandem-door.service": unit("tandem-door.service"),
       "/usr/local/lib/tandem/etcd-guard.sh": script("etcd-guard.sh"),

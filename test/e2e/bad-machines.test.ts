@@ -28,8 +28,10 @@ blankScenario(
         "(mv /var/lib/etcd /var/lib/etcd.before-tandem) and remove the etcd that used it.",
     );
     expect(output).toContain(unchanged("n2"));
-    expect(output).toMatch(
-      /- The kernel \S+ has no module drbd; install the package that brings it \(Debian: the kernel package itself, not its cloud variant; Ubuntu: linux-modules-extra\), or name one in datastore\.drbd\.package\./,
+    const kernel = (await two?.run("uname -r"))?.stdout.trim();
+    expect(output).toContain(
+      `- The kernel ${kernel} has no module drbd; install the package that brings it (Debian: the kernel package itself, not its ` +
+        "cloud variant; Ubuntu: linux-modules-extra), or name one in datastore.drbd.package.",
     );
     expect(output).toContain(
       "- The disk /dev/ubdz does not exist; create it (a fresh logical volume, for example), or correct the configuration.",

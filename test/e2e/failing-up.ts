@@ -20,7 +20,8 @@ export function failingUpWithKey(site: Site, privateKey: string): Promise<Failed
   return failing(site, () => site.stack.pulumi(set, { input: privateKey }));
 }
 
-async function failing(site: Site, change: () => Promise<unknown>): Promise<FailedUp> {
+/** The same after any change of the stack's configuration, which is taken back. */
+export async function failing(site: Site, change: () => Promise<unknown>): Promise<FailedUp> {
   const { configFile } = site.stack;
   const before = await readFile(configFile);
   await change();

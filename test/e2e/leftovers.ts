@@ -22,7 +22,8 @@ export async function leftovers(guest: Guest): Promise<string[]> {
     "pgrep -l 'etcd|node'",
     "ip rule show | grep blackhole",
     "grep -E 'tandem|etcd|drbd' /proc/mounts",
-    "systemctl list-units --all --plain --no-legend '*etcd*' '*tandem*'",
+    // Not the devices: what udev knows of a label follows when it has looked again.
+    "systemctl list-units --all --plain --no-legend --type=service,mount,socket,target,timer '*etcd*' '*tandem*'",
     "test -e /sys/class/block/drbd10/size && grep -qvx 0 /sys/class/block/drbd10/size && echo drbd10 is up",
   ];
   const seen = await Promise.all(looks.map((look) => guest.run(look, { check: false })));

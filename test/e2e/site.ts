@@ -75,7 +75,10 @@ export class Site {
     const on = nodes.filter((node) => this.guest(node).running);
     const running = await Promise.all(
       on.map(async (node) => {
-        const { stdout } = await this.guest(node).run("systemctl is-active etcd-transient.service || true");
+        const { stdout } = await this.guest(node).run(
+          // One that waits for its settings is a loaded program and no member.
+          "test -p /run/tandem-transient/config || systemctl is-active etcd-transient.service || true",
+        );
         return stdout.trim() === "active";
       }),
     );
@@ -84,7 +87,7 @@ export class Site {
 
   /** Runs a writer and a reader on both members meanwhile. @returns what they saw */
   async withLoad(work: (load: Load) => Promise<void>, writesPerSecond = defaultRate): Promise<Report> {
-    const load = await Load.start(this.lab, { ...(await this.etcdClient()), writesPerSecond });
+    const load = await Load.start(this.lab, { ...(await this.etcdClient()), writesPerSecond, mix: "thorough" });
     try {
       await work(load);
     } catch (error) {

@@ -5,10 +5,13 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Scenarios share one site, so each finds what the ones before it left: blank machines first, the destroyed site last. */
 const order = [
   "lab-self",
+  "interrupted-demo",
   "bad-connection",
   "bad-machines",
+  "bad-witness",
   "provision",
   "second-up",
+  "bad-artifact",
   "node-one-loses-power",
   "node-two-loses-power",
   "backend-cut",
@@ -18,6 +21,7 @@ const order = [
   "both-rebooted",
   "election-timeout",
   "up-with-dead-node",
+  "replaced-node",
   "destroy-keeps-data",
   "purge",
   "interrupted-up",

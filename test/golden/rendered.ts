@@ -43,7 +43,7 @@ export function fileSets(
       nodeFiles({ ...plan, node, sibling: nodes[index === 0 ? 1 : 0], drbd }),
       volumeFiles({ ...plan, drbd, quotaBackendBytes }),
       memberFiles({ ...plan, datastore, artifacts }, index),
-      transientFiles({ ...plan, datastore }, index),
+      transientFiles({ ...plan, datastore }, index, ""),
       agentFiles(config, index, ""),
     ];
   }

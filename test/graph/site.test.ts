@@ -65,10 +65,10 @@ describe("the commands of a site", () => {
       "node",
       "pki-secrets",
     ];
-    const more = ["preflight", "program", "volume", "witness-check"];
+    const more = ["preflight", "program", "sources", "volume", "witness-check"];
     const names = [...both, ...more].flatMap((name) => [`${name}-n1`, `${name}-n2`]);
     const single = ["protected-n1", "volume-first-sync-n1", "volume-settle-n2"];
-    const witness = ["bootstrap", "preflight", "program", "witness-example", "witness-example-secrets"];
+    const witness = ["bootstrap", "preflight", "program", "sources", "witness-example", "witness-example-secrets"];
     expect(
       commands()
         .map(({ name }) => name)
@@ -80,9 +80,8 @@ describe("the commands of a site", () => {
     const lines = new Set(commands().flatMap(({ inputs }) => [inputs.create, inputs.update, inputs.delete]));
     const own = [...lines].filter((line): line is string => typeof line === "string");
     for (const line of own) expect(line).not.toMatch(/10\.77|example|n1|n2|PRIVATE|Pem/);
-    expect(own.filter((line) => !line.includes("bootstrap.sh")).sort()).toEqual([
+    expect(own.filter((line) => !/bootstrap\.sh|sources\.env/.test(line)).sort()).toEqual([
       "timeout --kill-after=10 120 /usr/local/sbin/tandem witness-check",
-      "timeout --kill-after=10 300 /usr/local/sbin/tandem wait protected",
       "timeout --kill-after=10 900 /usr/local/sbin/tandem apply",
       "timeout --kill-after=10 900 /usr/local/sbin/tandem member created",
       "timeout --kill-after=10 900 /usr/local/sbin/tandem preflight",
@@ -91,6 +90,7 @@ describe("the commands of a site", () => {
       "timeout --kill-after=10 900 /usr/local/sbin/tandem volume destroy",
       "timeout --kill-after=10 900 /usr/local/sbin/tandem volume first-sync",
       "timeout --kill-after=10 900 /usr/local/sbin/tandem volume settle",
+      "timeout --kill-after=10 900 /usr/local/sbin/tandem wait protected",
     ]);
   });
 
@@ -144,6 +144,11 @@ describe("the order", () => {
       "the volume comes after certificates and scripts on both nodes",
       "volume-n1",
       ["pki-secrets-n1", "pki-secrets-n2", "drbd-n1"],
+    ],
+    [
+      "it is not made before the witness was seen from both nodes",
+      "volume-n1",
+      ["witness-check-n1", "witness-check-n2"],
     ],
     ["it has its first contents before any etcd starts", "etcd-n2", ["volume-first-sync-n1", "volume-settle-n2"]],
     [

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atExit } from "./cleanup.ts";
 import { isAlive, type ProcessId, processId } from "./process.ts";
 import { say } from "./progress.ts";
 
@@ -30,10 +31,13 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
     told = true;
     await sleep(500);
   }
+  const release = () => rmSync(file, { force: true });
+  const forget = atExit(release);
   try {
     return await work();
   } finally {
-    rmSync(file, { force: true });
+    release();
+    forget();
   }
 }
 

@@ -17,12 +17,16 @@ function installHandlers(): void {
   for (const [signal, number] of Object.entries(signals))
     process.on(signal, () => {
       // A program that handles the signal itself ends when it wants to.
-      if (process.listenerCount(signal) === 1) process.exit(128 + number);
+      if (process.listenerCount(signal) !== 1) return;
+      // Not only by the exit: a test runner keeps its workers from exiting by themselves, and then kills them.
+      runActions();
+      process.exit(128 + number);
     });
 }
 
 function runActions(): void {
   for (const action of actions) {
+    actions.delete(action);
     try {
       action();
     } catch (error) {

@@ -10,11 +10,12 @@ import { Lab, PLAIN_GUESTS, SITE_GUESTS } from "./lab.ts";
 import { PlainEtcd } from "./plain-etcd.ts";
 import { say, seconds, step } from "./progress.ts";
 
-const name = "lab";
+/** The name that `npm run lab` takes where none is given. */
+const defaultName = "lab";
 const baselineRuns = 3;
 
-async function demo(keep: boolean): Promise<string> {
-  const baselineMs = await baseline();
+async function demo(name: string, keep: boolean): Promise<string> {
+  const baselineMs = await baseline(name);
   const lab = await Lab.start({ name, guests: SITE_GUESTS, detached: keep });
   // One that is to stay does so only when all has gone well.
   const forgetExit = atExit(() => lab.stopNow());
@@ -53,7 +54,7 @@ async function demo(keep: boolean): Promise<string> {
 }
 
 /** Milliseconds without writes when a plain three-node etcd loses its leader. */
-async function baseline(): Promise<number> {
+async function baseline(name: string): Promise<number> {
   const lab = await Lab.start({ name, guests: PLAIN_GUESTS });
   const etcd = await step("for comparison: a plain three-node etcd", () => PlainEtcd.start(lab));
   const gaps: number[] = [];
@@ -85,17 +86,20 @@ function lastLine(note: (detail: string) => void): (text: string) => void {
 }
 
 function tellHowToLookAround(lab: Lab): void {
+  const option = lab.name === defaultName ? "" : ` --name ${lab.name}`;
   say(`The lab stays up. To look around:
-  npm run lab -- ssh n1 tandem status          what node one thinks
-  npm run lab -- kill n2                       power cut of node two; "boot n2" gives power back
-  npm run lab -- cut n1 n2 backend             cut the direct link; "heal" takes it back
-  npm run lab -- exec pulumi -C . preview --stack lab --config-file ${lab.folder}/Pulumi.lab.yaml --diff
-  npm run lab -- down                          end it`);
+  npm run lab --${option} ssh n1 tandem status          what node one thinks
+  npm run lab --${option} kill n2                       power cut of node two; "boot n2" gives power back
+  npm run lab --${option} cut n1 n2 backend             cut the direct link; "heal" takes it back
+  npm run lab --${option} exec pulumi -C . preview --stack lab --config-file ${lab.folder}/Pulumi.lab.yaml --diff
+  npm run lab --${option} down                          end it`);
 }
 
-const { values } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { keep: { type: "boolean", default: false }, name: { type: "string", default: defaultName } },
+});
 try {
-  process.stdout.write(`${await demo(values.keep)}\n`);
+  process.stdout.write(`${await demo(values.name, values.keep)}\n`);
 } catch (error) {
   say(`✗ ${(error as Error).message}`);
   process.exit(1);

@@ -8,7 +8,7 @@ import type { Lab } from "./lab.ts";
 import type { PlainEtcd } from "./plain-etcd.ts";
 
 /** Of all endpoints together, so that clusters of two and of three endpoints carry the same load. */
-export const writesPerSecond = 60;
+export const writesPerSecond = 30;
 
 const steadyMs = 5000;
 const afterwardsMs = 2000;
@@ -29,7 +29,7 @@ export interface Failover {
 /** The plain cluster's leader loses power; it is back when this returns. */
 export async function cutPlainLeader(lab: Lab, etcd: PlainEtcd): Promise<Failover> {
   const rate = writesPerSecond / etcd.client.endpoints.length;
-  const load = await Load.start(lab, { ...etcd.client, writesPerSecond: rate });
+  const load = await Load.start(lab, { ...etcd.client, writesPerSecond: rate, mix: "writes" });
   await sleep(steadyMs);
   const leader = lab.guest(await etcd.leader());
   const cutNs = nowNs();
@@ -57,7 +57,11 @@ export type Told = (news: "cut" | "going on" | "power back" | "home", load: Load
 
 export async function cutNode(site: Site, name: NodeName, told: Told = async () => {}): Promise<SiteFailover> {
   const client = await site.etcdClient();
-  const load = await Load.start(site.lab, { ...client, writesPerSecond: writesPerSecond / client.endpoints.length });
+  const load = await Load.start(site.lab, {
+    ...client,
+    writesPerSecond: writesPerSecond / client.endpoints.length,
+    mix: "writes",
+  });
   await sleep(steadyMs);
   const survivor: NodeName = name === "n1" ? "n2" : "n1";
   const since = Math.floor(Date.now() / 1000) - 1;

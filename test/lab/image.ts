@@ -16,7 +16,7 @@ const buildVersion = "1";
 /** Guests have no way to an archive, so what the product would install on a real node is here already, etcd excepted. */
 const packages = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "kmod", "procps", "psmisc", "e2fsprogs", "iptables"],
-  ...["iproute2", "iputils-ping", "iputils-arping", "ca-certificates", "openssl", "curl", "jq"],
+  ...["iproute2", "iputils-ping", "iputils-arping", "dmsetup", "ca-certificates", "openssl", "curl", "jq"],
   ...["drbd-utils", "keepalived", "nginx-light", "libnginx-mod-http-dav-ext", "nodejs"],
 ];
 

@@ -7,7 +7,7 @@ import { Guest, type GuestSpec } from "./guest.ts";
 import { ensureBundleDisk, ensureImage, type Suite } from "./image.ts";
 import { ensureKernel } from "./kernel.ts";
 import { ensureKeys } from "./keys.ts";
-import { deleteNamespace, destroyNamespace, killNamespace, labNamespaces, type Net, Network } from "./network.ts";
+import { destroyNamespace, destroyNamespaceNow, labNamespaces, type Net, Network } from "./network.ts";
 import { ensurePackages, requireRoot } from "./packages.ts";
 import { type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
 import { step } from "./progress.ts";
@@ -164,12 +164,9 @@ export class Lab {
     this.forgetExit();
   }
 
-  /** The same for an exit handler: synchronous, waits for nothing. */
+  /** The same for an exit handler: synchronous. */
   stopNow(): void {
-    if (labNamespaces().includes(this.network.namespace)) {
-      killNamespace(this.network.namespace);
-      deleteNamespace(this.network.namespace);
-    }
+    if (labNamespaces().includes(this.network.namespace)) destroyNamespaceNow(this.network.namespace);
     forgetLab(this.name);
   }
 

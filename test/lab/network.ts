@@ -85,8 +85,8 @@ export function labNamespaces(): string[] {
     .filter((name) => name.startsWith("tandem-"));
 }
 
-/** Sends SIGKILL to everything that runs in a namespace, guests included. Synchronous: it is also the exit handler's. */
-export function killNamespace(namespace: string): number {
+/** Sends SIGKILL to everything that runs in a namespace, guests included. */
+function killNamespace(namespace: string): number {
   const pids = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" }).split("\n").filter(Boolean);
   for (const pid of pids) {
     try {
@@ -98,8 +98,17 @@ export function killNamespace(namespace: string): number {
   return pids.length;
 }
 
-export function deleteNamespace(namespace: string): void {
+function deleteNamespace(namespace: string): void {
   execFileSync("ip", ["netns", "del", namespace]);
+}
+
+/** Kills everything in the namespace and removes it, for an exit handler: nothing else of this process runs meanwhile. */
+export function destroyNamespaceNow(namespace: string): void {
+  const deadline = Date.now() + 5_000;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  // Again, because a process that forked between the listing and the signal has left a child.
+  while (killNamespace(namespace) > 0 && Date.now() < deadline) Atomics.wait(pause, 0, 0, 20);
+  deleteNamespace(namespace);
 }
 
 /** Kills everything in the namespace, waits for its end and removes the namespace. */

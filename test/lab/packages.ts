@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { atExit } from "./cleanup.ts";
 import { run } from "./process.ts";
 import { step } from "./progress.ts";
 
@@ -59,8 +61,14 @@ async function requireDebianRoot(missing: string[]): Promise<void> {
 }
 
 async function installWithoutStarting(names: string[], note: (text: string) => void): Promise<void> {
-  const before = new Set(await enabledUnits());
+  const before = new Set(enabledUnits());
   const ownPolicy = !existsSync(policy);
+  const restore = () => {
+    if (ownPolicy) rmSync(policy, { force: true });
+    for (const unit of enabledUnits()) if (!before.has(unit)) spawnSync("systemctl", ["disable", "-q", unit]);
+  };
+  // Left behind by a Ctrl-C, the policy would keep every service of this machine from being started by its package.
+  const forget = atExit(restore);
   // invoke-rc.d asks this program before it starts a service; 101 means "not allowed".
   if (ownPolicy) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
@@ -76,17 +84,13 @@ async function installWithoutStarting(names: string[], note: (text: string) => v
     await run(["apt-get", "update", "-q"], { ...options, check: false });
     await run(install, options);
   } finally {
-    if (ownPolicy) rmSync(policy, { force: true });
-    for (const unit of await enabledUnits())
-      if (!before.has(unit)) await run(["systemctl", "disable", "-q", unit], { check: false });
+    restore();
+    forget();
   }
 }
 
-async function enabledUnits(): Promise<string[]> {
-  const enabled: string[] = [];
-  for (const unit of units) {
-    const { stdout } = await run(["systemctl", "is-enabled", unit], { check: false }).catch(() => ({ stdout: "" }));
-    if (stdout.trim() === "enabled") enabled.push(unit);
-  }
-  return enabled;
+/** None where there is no systemd. */
+function enabledUnits(): string[] {
+  const state = (unit: string) => spawnSync("systemctl", ["is-enabled", unit], { encoding: "utf8" }).stdout ?? "";
+  return units.filter((unit) => state(unit).trim() === "enabled");
 }

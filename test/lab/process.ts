@@ -41,12 +41,21 @@ export class CommandError extends Error {
 
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program, ...args] = argv as [string, ...string[]];
-  const spawnOptions: SpawnOptions = { stdio: ["pipe", "pipe", "pipe"] };
+  // A group of its own, so that its end takes its children along: compilers of a build, for one.
+  const spawnOptions: SpawnOptions = { stdio: ["pipe", "pipe", "pipe"], detached: true };
   if (options.env) spawnOptions.env = options.env;
   if (options.cwd) spawnOptions.cwd = options.cwd;
   const child = spawn(program, args, spawnOptions);
-  const forget = atExit(() => child.kill("SIGKILL"));
+  const forget = atExit(() => killGroup(child));
   return collect(child, argv.join(" "), options).finally(forget);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // All of it has ended.
+  }
 }
 
 /** Gathers the output of a started process until it ends. `what` names it in errors. */
@@ -55,7 +64,7 @@ function collect(child: ChildProcess, what: string, options: RunOptions): Promis
   return new Promise((resolve, reject) => {
     const result: RunResult = { stdout: "", stderr: "", code: -1 };
     const timer = setTimeout(() => {
-      child.kill("SIGKILL");
+      killGroup(child);
       // Another process may hold the other ends, an ssh that shares its connection for one: "close" may be far off.
       child.stdout?.destroy();
       child.stderr?.destroy();

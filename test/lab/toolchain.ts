@@ -6,9 +6,11 @@ import { run } from "./process.ts";
 import { type Note, say, step } from "./progress.ts";
 import { commandPluginVersion, hasCommandPlugin, pulumiHome } from "./pulumi.ts";
 
-/** Programs built from one wrapper module, test/lab/go/<module>, whose go.sum fixes every dependency. */
-interface GoTools {
+/** Programs built from one Go module, whose go.sum fixes every dependency. */
+export interface GoTools {
   module: string;
+  /** Where the module lies. */
+  source: string;
   version: string;
   /** Go packages by the name of the program that each becomes. */
   programs: Record<string, string>;
@@ -17,8 +19,10 @@ interface GoTools {
   verify: (folder: string) => Promise<void>;
 }
 
+const wrapper = (module: string) => ({ module, source: join(import.meta.dirname, "go", module) });
+
 const pulumi: GoTools = {
-  module: "pulumi",
+  ...wrapper("pulumi"),
   version: "3.259.0",
   programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
   ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",
@@ -27,7 +31,7 @@ const pulumi: GoTools = {
 
 // The last version of the language host that is a Go module; it serves newer CLIs and SDKs as well.
 const languageHost: GoTools = {
-  module: "pulumi-language-nodejs",
+  ...wrapper("pulumi-language-nodejs"),
   version: "3.60.0",
   programs: { "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs" },
   ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.60.0",
@@ -41,7 +45,7 @@ const languageHost: GoTools = {
 
 const etcdVersion = "3.5.35";
 const etcd: GoTools = {
-  module: "etcd",
+  ...wrapper("etcd"),
   version: etcdVersion,
   programs: {
     etcd: "go.etcd.io/etcd/server/v3",
@@ -102,7 +106,8 @@ async function ensureCommandPlugin(path: string[]): Promise<void> {
   await writeFile(noteFile, stderr);
 }
 
-async function ensureGoTools(tools: GoTools): Promise<string> {
+/** The folder of the programs. The caller holds the build lock. */
+export async function ensureGoTools(tools: GoTools): Promise<string> {
   const folder = cachePath("tools", `${tools.module}-${tools.version}`);
   if (existsSync(folder)) {
     const sound = await tools.verify(folder).then(
@@ -126,9 +131,20 @@ async function ensureGoTools(tools: GoTools): Promise<string> {
 async function goBuild(tools: GoTools, program: string, source: string, folder: string, note: Note): Promise<void> {
   note(program);
   await run(
-    ["nice", "go", "build", "-trimpath", "-ldflags", `-s -w ${tools.ldflags}`, "-o", join(folder, program), source],
+    [
+      "nice",
+      "go",
+      "build",
+      "-trimpath",
+      "-buildvcs=false",
+      "-ldflags",
+      `-s -w ${tools.ldflags}`,
+      "-o",
+      join(folder, program),
+      source,
+    ],
     {
-      cwd: join(import.meta.dirname, "go", tools.module),
+      cwd: tools.source,
       env: { ...process.env, CGO_ENABLED: "0" },
       timeoutMs: 30 * 60_000,
       onOutput: (text) => note(`${program}: ${text.trim().split("\n").at(-1)}`),

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const settings = { pingIntervalMs: 50, silenceMs: 250, probes: 2, probeIntervalMs: 30 };
+const settings = { pingIntervalMs: 25, silenceMs: 250, probes: 3, probeIntervalMs: 50 };
 
 function detect(program: string, sibling = "10.77.2.12"): void {
   stop = startDetector(

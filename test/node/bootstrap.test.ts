@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -69,8 +69,131 @@ describe("bootstrap.sh prepare", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("E: Unable to locate package nodejs\n");
     expect(stderr).toContain(
-      "Node.js 18 or later is needed, found: v12.22.9; make the package sources reachable, or put an official nodejs.org build under /usr/local (the package of Ubuntu 22.04 is too old)\n",
+      "Node.js 18 or later is needed, found: v12.22.9; make the package sources reachable, add nodejs to the bundle's packages, or name an official build in artifacts.node (the package of Ubuntu 22.04 is too old)\n",
     );
+  });
+});
+
+describe("bootstrap.sh prepare, of a bundle", () => {
+  const lib = "/usr/local/lib/tandem";
+  const archive = "node-v24.1.2-linux-x64.tar.gz";
+  const url = `https://nodejs.org/dist/v24.1.2/${archive}`;
+  const bundleFolder = () => join(sandbox.root, "bundle");
+  const at = (path: string) => join(sandbox.root, path);
+
+  beforeEach(() => sandbox.mkdir("/bundle"));
+
+  const sources = (values: Record<string, string>) =>
+    sandbox.write(
+      `${lib}/sources.env`,
+      Object.entries(values)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(""),
+    );
+
+  /** An archive with the layout of an official build. @returns its sum */
+  async function pack(version = "v24.1.2", member = "bin/node"): Promise<string> {
+    sandbox.write(`/src/node-v24.1.2-linux-x64/${member}`, `#!/bin/sh\necho ${version}\n`);
+    const tool = (argv: [string, ...string[]]) => run(argv, { timeoutMs: 10_000 });
+    await tool(["chmod", "0755", at(`src/node-v24.1.2-linux-x64/${member}`)]);
+    await tool(["tar", "-czf", join(bundleFolder(), archive), "-C", at("src"), "node-v24.1.2-linux-x64"]);
+    return (await tool(["sha256sum", join(bundleFolder(), archive)])).stdout.slice(0, 64);
+  }
+
+  it("puts a pinned Node.js in the place of the package, once", async () => {
+    const sha256 = await pack();
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: sha256 });
+    sandbox.stub("apt-get", "exit 1");
+    expect(await prepare()).toMatchObject({ code: 0, stderr: "" });
+    expect(readlinkSync(at("usr/local/bin/node"))).toBe(at(`${lib}/node`));
+    expect((await run([at("usr/local/bin/node")], { timeoutMs: 5000 })).stdout).toBe("v24.1.2\n");
+    expect(sandbox.list(lib)).toEqual(["node", "node.sha256", "sources.env"]);
+    sandbox.remove(`/bundle/${archive}`);
+    expect((await prepare()).code).toBe(0);
+    expect(sandbox.callsOf("apt-get")).toEqual([]);
+  });
+
+  it("replaces it by another one, and takes it away when none is pinned any more", async () => {
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: await pack() });
+    await prepare();
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: await pack("v24.9.9") });
+    expect((await prepare()).code).toBe(0);
+    expect((await run([at("usr/local/bin/node")], { timeoutMs: 5000 })).stdout).toBe("v24.9.9\n");
+    sources({ BUNDLE: bundleFolder(), NODE_URL: "", NODE_SHA256: "" });
+    sandbox.stub("node", "echo v20.19.2");
+    expect((await prepare()).code).toBe(0);
+    expect(sandbox.list("/usr/local/bin")).toEqual([]);
+    expect(sandbox.list(lib)).toEqual(["sources.env"]);
+  });
+
+  it("unpacks nothing with another sha256; both sums are told", async () => {
+    const found = await pack();
+    const wanted = "0".repeat(64);
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: wanted });
+    expect(await prepare()).toMatchObject({
+      code: 1,
+      stderr:
+        `${hostname()}: ${bundleFolder()}/${archive} is not the file that the site's configuration pins:\n    sha256 wanted ${wanted}\n` +
+        `    sha256 found  ${found}\nNothing of it was unpacked. Compare both with the sums published for Node.js; correct the ` +
+        "configuration, or replace the file.\n",
+    });
+    expect(sandbox.list(lib)).toEqual(["sources.env"]);
+  });
+
+  it("asks for an archive that is missing", async () => {
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: "0".repeat(64) });
+    expect((await prepare()).stderr).toBe(
+      `${hostname()}: ${bundleFolder()}/${archive} is missing; copy ${archive} (from ${url}) into ${bundleFolder()} on this machine ` +
+        "and run this again\n",
+    );
+  });
+
+  it("refuses an archive for another purpose", async () => {
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: await pack("v24.1.2", "bin/npm") });
+    expect((await prepare()).stderr).toContain(
+      `${bundleFolder()}/${archive} has the right sha256, and no bin/node in it; name the build for this machine's system and processor\n`,
+    );
+  });
+
+  it("leaves a Node.js alone that somebody else has put into /usr/local", async () => {
+    sandbox.write("/usr/local/bin/node", "theirs");
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: await pack() });
+    expect((await prepare()).stderr).toBe(
+      `${hostname()}: ${at("usr/local/bin/node")} is there and not Tandem's; remove it, or leave artifacts.node out of the configuration\n`,
+    );
+    expect(sandbox.read("/usr/local/bin/node")).toBe("theirs");
+  });
+
+  it("downloads it where there is no bundle", async () => {
+    const sha256 = await pack();
+    sandbox.stub("curl", `while [ "$1" != --output ]; do shift; done; cp '${bundleFolder()}/${archive}' "$2"`);
+    sources({ BUNDLE: "", NODE_URL: url, NODE_SHA256: sha256 });
+    expect(await prepare()).toMatchObject({ code: 0, stderr: "" });
+    expect(sandbox.callsOf("curl")[0]).toMatch(new RegExp(` ${url}$`));
+  });
+
+  it("asks the bundle's packages and nothing else, where it has any", async () => {
+    sandbox.write("/bundle/packages/Packages", "");
+    sources({ BUNDLE: bundleFolder(), NODE_URL: "", NODE_SHA256: "" });
+    sandbox.stub("node", `[ -e "$TANDEM_ROOT/installed" ] || exit 127; echo v18.20.4`);
+    sandbox.stub("apt-get", `case "$*" in *install*) touch "$TANDEM_ROOT/installed" ;; esac`);
+    expect((await prepare()).code).toBe(0);
+    expect(sandbox.read(`${lib}/bundle.list`)).toBe(`deb [trusted=yes] file:${bundleFolder()}/packages ./\n`);
+    for (const call of sandbox.callsOf("apt-get"))
+      expect(call).toContain(`Dir::Etc::SourceList=${at(`${lib}/bundle.list`)} -o Dir::Etc::SourceParts=-`);
+    sandbox.remove("/bundle/packages/Packages");
+    await prepare();
+    expect(sandbox.list(lib)).toEqual(["sources.env"]);
+  });
+
+  it("leaves nothing of it when it is removed", async () => {
+    sandbox.write("/bundle/packages/Packages", "");
+    sources({ BUNDLE: bundleFolder(), NODE_URL: url, NODE_SHA256: await pack() });
+    await prepare();
+    expect((await sandbox.run("bootstrap.sh", ["remove"])).code).toBe(0);
+    expect(existsSync(at(lib))).toBe(false);
+    expect(sandbox.list("/usr/local/bin")).toEqual([]);
+    expect(existsSync(at("var/cache/tandem"))).toBe(false);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Sandbox, scripts } from "./sandbox.ts";
 
@@ -38,6 +39,44 @@ describe("with the kernel's own rules", () => {
 
   test("rules for somebody else do not close it", async () => {
     expect(await shell("door close; sed -i s/2.12/2.13/ $TANDEM_ROOT/etc/tandem/node.env; door status")).toBe("open\n");
+  });
+});
+
+describe("at boot", () => {
+  const closed = ["dport 2380", "sport 2381"].map((rule) => {
+    const [port, pref] = rule.split(" ");
+    return `${pref}:\tfrom all to 10.77.2.12 ipproto tcp ${port} 2380-2382 blackhole\n`;
+  });
+  const boot = (rules: string, isEtcdEnabled: boolean) => {
+    sandbox.mkdir("/run");
+    sandbox.write("/rules", rules);
+    sandbox.stub("ip", `[ "$1" != rule ] || cat '${sandbox.root}/rules'`);
+    sandbox.stub("systemctl", `case $* in *is-enabled*) exit ${isEtcdEnabled ? 0 : 1} ;; esac`);
+    return sandbox.run("door.sh", ["boot"]);
+  };
+  const startsOfEtcd = () => sandbox.callsOf("systemctl").filter((call) => call.endsWith("start etcd.service"));
+
+  test("a door that comes late starts the etcd that it kept from starting, and counts as closed for this boot", async () => {
+    expect((await boot("", true)).code).toBe(1);
+    expect(sandbox.list("/run")).toEqual([]);
+    expect(startsOfEtcd()).toEqual([]);
+    expect(await boot(closed.join(""), true)).toMatchObject({ code: 0, stderr: "" });
+    expect(sandbox.list("/run")).toEqual(["tandem-door"]);
+    expect(startsOfEtcd()).toEqual(["systemctl --no-block start etcd.service"]);
+  });
+
+  test("an etcd that is not in service is not started by the door", async () => {
+    expect(await boot(closed.join(""), false)).toMatchObject({ code: 0, stderr: "" });
+    expect(startsOfEtcd()).toEqual([]);
+  });
+
+  test("it is tried again until it is in force", () => {
+    const unit = readFileSync(
+      new URL("../../templates/etc/systemd/system/tandem-door.service", import.meta.url),
+      "utf8",
+    );
+    expect(unit).toMatch(/^ExecStart=\S+door\.sh boot$/m);
+    expect(unit).toMatch(/^Restart=on-failure$/m);
   });
 });
 

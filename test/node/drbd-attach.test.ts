@@ -116,6 +116,23 @@ describe("attaching", () => {
     expect(steps()).toEqual(["drbdadm new-minor etcd-t", "drbdadm new-path etcd-t", "drbdadm attach etcd-t"]);
   });
 
+  test("keeps the secret of a command that failed out of the journal, and the reason in it", async () => {
+    kernel("9.2.9");
+    sandbox.stub(
+      "drbdadm",
+      `case $1 in
+        new-peer)
+          echo "Command 'drbdsetup new-peer etcd-t 1 --_name=n2 --shared-secret=Sesame-open_42 --cram-hmac-alg=sha256' terminated with exit code 10"
+          echo "etcd-t: Failure: (162) Invalid configuration request --shared-secret=Sesame-open_42" >&2
+          exit 10 ;;
+      esac`,
+    );
+    const ended = await run();
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain("Invalid configuration request --shared-secret=[secret]");
+    expect(ended.stdout + ended.stderr).not.toContain("Sesame");
+  });
+
   test("of a replaced disk fails and tells what to do", async () => {
     kernel("8.4.11");
     sandbox.write("/events", "exists resource name:etcd-t\nexists device name:etcd-t disk:Diskless\nexists -\n");

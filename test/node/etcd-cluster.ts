@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,11 +47,31 @@ export class EtcdCluster {
   }
 
   async stop(): Promise<void> {
-    for (const { child } of this.#members.values()) {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      if (child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) await ended;
-    }
+    for (const name of this.#members.keys()) await this.kill(name);
     rmSync(this.#folder, { recursive: true });
+  }
+
+  async kill(name: string): Promise<void> {
+    const child = this.#members.get(name)?.child;
+    const ended = new Promise((resolve) => child?.once("exit", resolve));
+    if (child?.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) await ended;
+  }
+
+  /** E2 on a new machine in the place of the killed one's, or on the old one once more. */
+  restartE2(machine: "new" | "old"): void {
+    if (machine === "new") {
+      renameSync(this.#dataOf("E2"), `${this.#dataOf("E2")}-old`);
+      this.#launch("E2", etcdOptions(plan, "regular", 1, "existing"));
+    } else {
+      renameSync(this.#dataOf("E2"), `${this.#dataOf("E2")}-new`);
+      renameSync(`${this.#dataOf("E2")}-old`, this.#dataOf("E2"));
+      this.#launch("E2", etcdOptions(plan, "regular", 1));
+    }
+  }
+
+  /** Exit code of a member that has ended. */
+  exitCode(name: string): number | null | undefined {
+    return this.#members.get(name)?.child.exitCode;
   }
 
   /** Everything that a member has logged, one JSON object a line. */
@@ -121,11 +141,15 @@ export class EtcdCluster {
     }
   }
 
+  #dataOf(member: string): string {
+    return join(this.#folder, `data-${member}`);
+  }
+
   #launch(name: string, options: Json): void {
     const node = name === "E2" ? "n2" : "n1";
     const yaml = stringify({
       ...options,
-      "data-dir": join(this.#folder, `data-${name}`),
+      "data-dir": this.#dataOf(name),
       // Two nodes on one machine cannot both have 127.0.0.1.
       "listen-client-urls": String(options["listen-client-urls"])
         .split(",")

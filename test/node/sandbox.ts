@@ -32,7 +32,6 @@ export class Sandbox {
     const settings = { SITE: "store-0042", NODE: "n1", SIBLING_BACKEND: "10.77.2.12", RESOURCE: "etcd-t", MINOR: "10" };
     const paths = {
       MOUNTPOINT: "/var/lib/etcd-transient",
-      DATA: "/var/lib/etcd-transient/data",
       STATE: "/var/lib/tandem",
     };
     const lines = [
@@ -50,10 +49,21 @@ export class Sandbox {
     chmodSync(file, 0o755);
   }
 
+  /** For a program that is to run in here. */
+  get env(): { PATH: string; TANDEM_ROOT: string } {
+    return { PATH: `${this.#bin}:${process.env.PATH}`, TANDEM_ROOT: this.root };
+  }
+
   /** What `drbdsetup events2 --now` shows, and nothing else of drbdsetup. */
   drbd(lines: readonly string[]): void {
     this.write("/events", [...lines, "exists -", ""].join("\n"));
     this.stub("drbdsetup", `cat '${this.root}/events'`);
+  }
+
+  /** The same state wherever it can be read: what drbdsetup shows, and what the kernel of either line says of itself. */
+  kernel(line: "8.4" | "9", state: Drbd): void {
+    this.drbd(events(state));
+    this.write("/proc/drbd", procDrbd(line, state));
   }
 
   get calls(): string[] {
@@ -97,7 +107,7 @@ export class Sandbox {
     return new Promise<Ended>((resolve, reject) => {
       const [program = "", ...rest] = argv;
       const child = spawn(program, rest, {
-        env: { PATH: `${this.#bin}:${process.env.PATH}`, TANDEM_ROOT: this.root },
+        env: this.env,
         stdio: ["ignore", "pipe", "pipe"],
         timeout: 20_000,
       });
@@ -119,7 +129,7 @@ export class Sandbox {
   }
 }
 
-interface Drbd {
+export interface Drbd {
   role?: string;
   suspended?: string;
   connection?: string;
@@ -142,4 +152,19 @@ export function events(state: Drbd): string[] {
     `exists device name:etcd-t volume:0 minor:10 disk:${disk}`,
     `exists peer-device name:etcd-t peer-node-id:0 conn-name:peer volume:0 replication:Off peer-disk:${peerDisk} resync-suspended:no`,
   ];
+}
+
+/** /proc/drbd: of 8.4 the whole state of the volume, of 9 the version alone. */
+function procDrbd(line: "8.4" | "9", state: Drbd): string {
+  if (line === "9") return "version: 9.2.16 (api:2/proto:118-123)\nGIT-hash: 0 build by x@y, 2026-01-01 00:00:00\n";
+  const { role = "Secondary", connection = "StandAlone", disk = "UpToDate", peerDisk = "DUnknown" } = state;
+  const io = (state.suspended ?? "no") === "no" ? "r" : "s";
+  return [
+    "version: 8.4.11 (api:1/proto:86-101)",
+    "srcversion: 211FB288A383ED945B83420 ",
+    "",
+    `10: cs:${connection} ro:${role}/Unknown ds:${disk}/${peerDisk}   ${io}-----`,
+    "    ns:0 nr:0 dw:4 dr:1337 al:1 bm:0 lo:0 pe:0 ua:0 ap:1 ep:1 wo:f oos:0",
+    "",
+  ].join("\n");
 }

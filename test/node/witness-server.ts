@@ -2,19 +2,23 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { witnessFiles } from "../../components/witness.ts";
+import { guideSite } from "./own-witness.ts";
 import { type SiteCertificates, write, writePair } from "./site-certificates.ts";
 import { freePort } from "./sshd.ts";
 
 /** nginx with the product's own configuration for several sites; only the folders are a test's. */
 export class WitnessServer {
-  readonly root = mkdtempSync(join(tmpdir(), "tandem-witness-"));
+  // In memory, as a site's tree is.
+  readonly root = mkdtempSync("/dev/shm/tandem-witness-");
   readonly port: number;
   #nginx: ChildProcess | undefined;
   #sites: string[] = [];
+  /** What to look through to see the trees as nginx does. */
+  #mounts = "";
 
   private constructor(port: number) {
     this.port = port;
@@ -38,9 +42,19 @@ export class WitnessServer {
     mkdirSync(this.tree(site), { recursive: true });
   }
 
+  /** A site whose configuration is not the product's. */
+  async addOwn(configuration: string, certificates: SiteCertificates): Promise<void> {
+    const moved = configuration.replaceAll(/ \/(etc|srv)\/witness/g, ` ${this.root}/$1/tandem-witness`);
+    this.#sites.push(moved.replace("listen 8443", `listen ${this.port}`));
+    const pki = join(this.root, "etc/tandem-witness");
+    writePair(pki, "server", await certificates.issue("localhost", ["server"]));
+    write(pki, "nodes-ca.crt", certificates.authorityPem);
+    mkdirSync(this.tree(guideSite), { recursive: true });
+  }
+
   /** The site's folder on the disk. */
   tree(site: string): string {
-    return join(this.root, "srv/tandem-witness", site);
+    return join(this.#mounts, this.root, "srv/tandem-witness", site);
   }
 
   /** A tree without any claim. */
@@ -50,11 +64,17 @@ export class WitnessServer {
     writeFileSync(join(this.tree(site), "incarnation"), incarnation);
   }
 
-  async start(): Promise<void> {
+  /** @param tmpfs of a file system for one site's tree, which ends with nginx */
+  async start(tmpfs?: { site: string; options: string }): Promise<void> {
     const http = `http { ${this.#sites.join("\n")} }`;
     const conf = join(this.root, "nginx.conf");
-    writeFileSync(conf, `daemon off; user root; pid ${this.root}/pid; error_log stderr crit; events {} ${http}`);
-    this.#nginx = spawn("nginx", ["-p", this.root, "-c", conf], { stdio: ["ignore", "ignore", "inherit"] });
+    // As many workers as Debian's own nginx.conf asks for: claims really meet.
+    const main = `daemon off; user root; worker_processes auto; pid ${this.root}/pid; error_log stderr emerg; events {}`;
+    writeFileSync(conf, `${main} ${http}`);
+    const nginx = ["nginx", "-p", this.root, "-c", conf];
+    const argv = tmpfs === undefined ? nginx : mounted(tmpfs.options, this.tree(tmpfs.site), nginx);
+    this.#nginx = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "ignore", "inherit"] });
+    if (tmpfs !== undefined) this.#mounts = `/proc/${this.pid}/root`;
     for (let left = 200; ; left--) {
       const listens = await new Promise<boolean>((resolve) => {
         const socket = connect(this.port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
@@ -66,16 +86,30 @@ export class WitnessServer {
     }
   }
 
+  /** Process id of nginx's master. */
+  get pid(): number {
+    if (this.#nginx?.pid === undefined) throw new Error("nginx does not run");
+    return this.#nginx.pid;
+  }
+
   async stop(): Promise<void> {
     if (this.#nginx === undefined) return;
     const ended = once(this.#nginx, "exit");
     this.#nginx.kill();
     await ended;
     this.#nginx = undefined;
+    this.#mounts = "";
   }
 
   async remove(): Promise<void> {
     await this.stop();
     rmSync(this.root, { recursive: true });
   }
+}
+
+/** The command in a mount namespace of its own: nothing stays mounted, whatever ends the test. */
+function mounted(options: string, folder: string, command: readonly string[]): string[] {
+  const user = userInfo().uid === 0 ? [] : ["--user", "--map-root-user"];
+  const script = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"';
+  return ["unshare", "--mount", ...user, "/bin/sh", "-c", script, options, folder, ...command];
 }

@@ -1,15 +1,7 @@
 import { reliedOn } from "../../components/arbiter/agent/claim.ts";
 import { initialState, step } from "../../components/arbiter/agent/core.ts";
 import { RULES, type Rule } from "../../components/arbiter/agent/rules.ts";
-import type {
-  Action,
-  CoreSettings,
-  Event,
-  Hello,
-  Local,
-  Members,
-  Verdict,
-} from "../../components/arbiter/agent/world.ts";
+import type { Action, CoreSettings, Event, Hello, Local, Members } from "../../components/arbiter/agent/world.ts";
 import { reading } from "./drbd.ts";
 import { members } from "./etcd.ts";
 import { serve } from "./witness.ts";
@@ -82,16 +74,20 @@ export function startAgent(w: SimWorld, side: Side, setup: Setup): void {
     { kind: "start", bootId: `${nodeName(side)}-${node.boot}`, notes, local: seen(w, side, setup) },
     setup,
   );
+  if (!setup.members) deliver(w, side, { kind: "members", id: 0, members: polled(w, side, setup) }, setup);
 }
 
 export function stopAgent(w: SimWorld, side: Side, twist: Twist): void {
   const node = w.nodes[side];
   node.agent = null;
   node.slow = false;
+  if (node.pause === "agent") node.pause = "none";
   node.misheard = false;
   node.requests = [];
   node.answers = [];
   node.jobs = [];
+  // The tool that asked for the promotion ends with the agent; the kernel still obeys a verdict that was given.
+  if (node.promotion !== "won") node.promotion = "none";
   if (node.handler !== "asking") return;
   node.handler = twist.without?.includes("asking again after an agent restart") ? "undecided" : "waiting";
 }
@@ -100,60 +96,57 @@ export function stopAgent(w: SimWorld, side: Side, twist: Twist): void {
  * One event to one agent, and what it does at once. Questions whose answers need no witness tree (incarnation, members,
  * sibling) are answered on the spot; `late` keeps such an answer on its way.
  */
-export function deliver(w: SimWorld, side: Side, event: Event, setup: Setup, late = false): Verdict | null {
+export function deliver(w: SimWorld, side: Side, event: Event, setup: Setup, late = false): void {
   const queue: Event[] = [event];
-  let promotion: Verdict | null = null;
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const node = w.nodes[side];
-    if (node.agent === null) return promotion;
+    if (node.agent === null) return;
     const result = step(node.agent, next, setup.rules);
     node.agent = result.state;
-    for (const action of result.actions) {
-      const word = perform(w, side, action, setup, queue, late);
-      if (word !== null) promotion = word;
-    }
+    if ("local" in next) node.slow = false;
+    for (const action of result.actions) perform(w, side, action, setup, queue, late);
   }
-  return promotion;
 }
 
-function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: Event[], late: boolean): Verdict | null {
+function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: Event[], late: boolean): void {
   const node = w.nodes[side];
   switch (action.kind) {
     case "note":
       node.notes = setup.twist.notes === undefined ? action.notes : setup.twist.notes(action.notes);
-      return null;
+      return;
     case "verdict":
       if (action.verdict === "won") checkReliance(w, side);
-      if (action.id === PROMOTION_ASK) return action.verdict;
-      if (node.handler === "asking") node.handler = action.verdict;
-      return null;
+      if (action.id === PROMOTION_ASK) {
+        if (node.promotion === "asking") node.promotion = action.verdict;
+      } else if (node.handler === "asking") node.handler = action.verdict;
+      return;
     case "witness": {
       if (action.request.verb !== "incarnation") {
         node.requests = [...node.requests, { id: action.id, request: action.request }];
-        return null;
+        return;
       }
       const answer = w.witness.up && !node.cutOff ? serve(w, nodeName(side), action.request, setup.twist) : "silence";
       if (late) node.answers = [...node.answers, { id: action.id, witness: answer }];
       else queue.push({ kind: "witness", id: action.id, answer });
-      return null;
+      return;
     }
     case "members":
       queue.push({ kind: "members", id: action.id, members: polled(w, side, setup) });
-      return null;
+      return;
     case "greet": {
       const hello = answerOf(w, opposite(side), action.hello, setup);
       if (late && hello !== null) node.answers = [...node.answers, { id: action.id, hello }];
       else queue.push({ kind: "answer", id: action.id, hello, local: seen(w, side, setup) });
-      return null;
+      return;
     }
     case "job":
       node.jobs = [...node.jobs, action.job];
-      return null;
+      return;
     case "reply":
     case "timer":
     case "cancel":
     case "say":
-      return null;
+      return;
   }
 }
 
@@ -165,9 +158,10 @@ function polled(w: SimWorld, side: Side, setup: Setup): Members {
 /** The sibling's agent is asked over either path; its answer is what its own core makes of a fresh reading. */
 function answerOf(w: SimWorld, side: Side, asker: Hello, setup: Setup): Hello | null {
   const node = w.nodes[side];
-  if (node.agent === null || !(w.backend || w.frontend)) return null;
+  if (node.agent === null || node.pause !== "none" || !(w.backend || w.frontend)) return null;
   const result = step(node.agent, { kind: "greeting", id: 0, hello: asker, local: seen(w, side, setup) }, setup.rules);
   node.agent = result.state;
+  node.slow = false;
   let reply: Hello | null = null;
   const queue: Event[] = [];
   for (const action of result.actions) {
@@ -184,15 +178,22 @@ export function askPrimary(w: SimWorld, side: Side, setup: Setup): void {
   deliver(w, side, { kind: "ask", id: PRIMARY_ASK, mode: "primary", local: seen(w, side, setup) }, setup);
 }
 
-export function askPromotion(w: SimWorld, side: Side, setup: Setup): Verdict {
-  const local = seen(w, side, setup);
-  return deliver(w, side, { kind: "ask", id: PROMOTION_ASK, mode: "promotion", local }, setup) ?? "undecided";
+/** The same before it promotes a lone Secondary; the answer may come later. */
+export function askPromotion(w: SimWorld, side: Side, setup: Setup): void {
+  w.nodes[side].promotion = "asking";
+  deliver(w, side, { kind: "ask", id: PROMOTION_ASK, mode: "promotion", local: seen(w, side, setup) }, setup);
+}
+
+/** The handler of a promotion waits three seconds at most. */
+export function promotionTimesOut(w: SimWorld, side: Side, setup: Setup): void {
+  w.nodes[side].promotion = "undecided";
+  deliver(w, side, { kind: "askGone", id: PROMOTION_ASK }, setup);
 }
 
 /** A claim that was released may not be what a "won" rests on. */
 function checkReliance(w: SimWorld, side: Side): void {
   const node = w.nodes[side];
-  const key = reliedOn(node.notes, node.current);
+  const key = reliedOn(node.notes, reading(w, side).volume.gen);
   if (key === null || key.incarnation !== w.witness.incarnation) return;
   const claim = w.witness.claims[`${key.gen}.${key.k}`];
   if (claim?.released === true) throw new Violation(`node ${nodeName(side)} relies on a claim that was released`);

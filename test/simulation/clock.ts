@@ -1,7 +1,7 @@
 import { TIMERS } from "../../components/arbiter/agent/timers.ts";
 import type { Setup } from "./agent.ts";
-import { hash, text } from "./canonical.ts";
-import { after, type Move } from "./moves.ts";
+import { type Key, keyOf, sameKey } from "./canonical.ts";
+import { after, free, type Move } from "./moves.ts";
 import type { SimWorld } from "./world.ts";
 
 /** Questions asked again and again; mostly they change nothing. */
@@ -26,41 +26,22 @@ export interface Next {
  * The move that comes by itself: what is ready happens soon, timers elapse at their time, what broke is mended late. A
  * periodic question that changes nothing is passed over.
  */
-export function upcoming(
-  w: SimWorld,
-  ready: readonly Move[],
-  due: Due,
-  setup: Setup,
-  before: string,
-  trying: (label: string) => void = () => {},
-): Next | null {
+export function upcoming(w: SimWorld, ready: readonly Move[], due: Due, setup: Setup, before: Key): Next | null {
   const at = new Map<string, number>();
   for (const move of ready) {
-    if (move.price === "free") at.set(move.label, due.get(move.label) ?? duration(move, w));
+    if (free(move)) at.set(move.label, due.get(move.label) ?? duration(move, w));
   }
-  const order = ready.filter((move) => move.price === "free");
+  const order = ready.filter(free);
   order.sort((a, b) => (at.get(a.label) ?? 0) - (at.get(b.label) ?? 0));
   for (const move of order) {
-    trying(move.label);
     const result = after(w, move, setup);
-    if (PERIODIC.has(move.timer?.name ?? "") && text(result.world) === before) continue;
+    if (PERIODIC.has(move.timer?.name ?? "") && sameKey(keyOf(result.world, setup), before)) continue;
     const ms = at.get(move.label) ?? 0;
     at.delete(move.label);
     for (const [label, rest] of at) at.set(label, Math.max(0, rest - ms));
     return { move, ms, due: at, ...result };
   }
   return null;
-}
-
-/** What of the clocks can change the course of things. */
-export function phase(due: Due): number {
-  const parts = [...due].filter(([label]) => ![...PERIODIC].some((name) => label.endsWith(`timer ${name}`)));
-  return hash(
-    parts
-      .map(([label, ms]) => `${label.replace(/(gen|tree|disarm)#\d+/g, "")}${ms}`)
-      .sort()
-      .join("|"),
-  );
 }
 
 function duration(move: Move, w: SimWorld): number {
@@ -80,6 +61,8 @@ function duration(move: Move, w: SimWorld): number {
   if (move.label.endsWith("boots")) return 20_000;
   if (move.label.endsWith("carries again") || move.label.endsWith("is back")) return 30_000;
   if (move.label.endsWith("recovers") || move.label.endsWith("sees again")) return 3000;
+  if (move.label.endsWith("goes on") || move.label.endsWith("for its disk")) return 20_000;
+  if (move.label.includes("runs into its limit")) return 3000;
   if (move.label.includes("the agent starts")) return 200;
   return 5;
 }

@@ -2,6 +2,7 @@ import type { Local, Volume } from "../../components/arbiter/agent/world.ts";
 import {
   linked,
   opposite,
+  runs,
   SIDES,
   type Side,
   type SimNode,
@@ -10,6 +11,9 @@ import {
   token,
   Violation,
 } from "./world.ts";
+
+/** Of metadata that have just been made: older than every generation. The agent reads it as none. */
+export const NEVER_WRITTEN = "never written";
 
 /** What a node's kernel can tell its agent; nothing of the sibling beyond what DRBD has been told. */
 export function reading(w: SimWorld, side: Side): Local {
@@ -22,11 +26,18 @@ export function reading(w: SimWorld, side: Side): Local {
     connection: node.connection,
     sync: node.sync,
     frozen: node.frozen,
-    gen: node.current,
-    left: node.left,
+    gen: node.current === NEVER_WRITTEN || node.disk === "Diskless" ? null : node.current,
+    left: node.disk === "Diskless" ? null : node.left,
     splitBrain: node.splitBrain,
   };
-  return { volume, door: node.door, mounted: node.mounted, t: node.t, disarmed: node.disarmed };
+  return {
+    volume,
+    door: node.door,
+    mounted: node.mounted,
+    t: node.t,
+    tOutdated: node.tOutdated,
+    disarmed: node.disarmed,
+  };
 }
 
 /** The connection is gone for this end: in the same step a Primary that may have a sibling ahead of it freezes. */
@@ -51,7 +62,7 @@ export function lose(w: SimWorld, side: Side, next: "Connecting" | "StandAlone",
 
 /** Going on alone starts a generation, unless this node is ahead of its sibling already. */
 export function leaveGeneration(w: SimWorld, node: SimNode): void {
-  if (node.left !== null) return;
+  if (node.left !== null || node.disk === "Diskless") return;
   node.left = node.current;
   node.current = token(w, "gen");
 }
@@ -66,6 +77,7 @@ export function handlerEnded(w: SimWorld, side: Side): void {
     node.peerDisk = "Outdated";
     thaw(node);
     leaveGeneration(w, node);
+    if (node.disk === "Diskless" && node.t === "running") node.t = "dead";
   } else if (word === "lost") node.disk = "Outdated";
 }
 
@@ -83,6 +95,8 @@ type Outcome = "same" | "first is source" | "second is source" | "split brain";
 
 /** Which copy is newer, by the generations alone (drbd_uuid_compare). */
 function compare(first: SimNode, second: SimNode): Outcome {
+  if (first.current === NEVER_WRITTEN) return "second is source";
+  if (second.current === NEVER_WRITTEN) return "first is source";
   if (first.current === second.current) {
     if ((first.left === null) !== (second.left === null)) {
       return first.left !== null ? "first is source" : "second is source";
@@ -106,6 +120,7 @@ export function shakeHands(w: SimWorld, twist: Twist): string {
     for (const node of w.nodes) node.connection = "StandAlone";
     return why;
   };
+  if (first.disk === "Diskless" || second.disk === "Diskless") return meetWithoutDisk(w, part);
   const outcome = compare(first, second);
   if (outcome === "split brain") {
     for (const node of w.nodes) node.splitBrain = true;
@@ -159,6 +174,52 @@ export function shakeHands(w: SimWorld, twist: Twist): string {
   return `they connect, ${source === first ? "node one" : "node two"} is the source`;
 }
 
+/** There is nothing to compare: whoever has a disk serves both. */
+function meetWithoutDisk(w: SimWorld, part: (why: string) => string): string {
+  if (w.nodes.every((node) => node.role === "Primary")) return part("two Primaries meet and refuse");
+  for (const side of SIDES) {
+    const { exposed } = w.nodes[side];
+    if (exposed !== null && exposed !== w.nodes[opposite(side)].current)
+      return part("a Primary without a disk refuses other data");
+  }
+  w.session = true;
+  for (const side of SIDES) {
+    const node = w.nodes[side];
+    const other = w.nodes[opposite(side)];
+    node.connection = "Connected";
+    node.peerRole = other.role;
+    node.peerDisk = other.disk;
+    thaw(node);
+    if (other.disk === "Diskless" && (node.role === "Primary" || other.role === "Primary")) leaveGeneration(w, node);
+    if (other.role === "Primary" && other.disk === "Diskless") other.exposed = node.current;
+  }
+  return "they connect, one without a disk";
+}
+
+/**
+ * I/O errors: DRBD detaches the disk. Its metadata stay as they were written last, and nothing tells that this copy will miss
+ * what comes. A sibling that has a whole disk goes on from a new generation, once there is a Primary.
+ */
+export function diskFails(w: SimWorld, side: Side): void {
+  const node = w.nodes[side];
+  const other = w.nodes[opposite(side)];
+  node.disk = "Diskless";
+  node.sync = "none";
+  if (!w.session || node.connection !== "Connected") {
+    if (node.role === "Primary") node.exposed = node.current;
+    // Nobody else has the data: T's writes fail, and it ends.
+    if (node.role === "Primary" && !node.frozen && node.t === "running") node.t = "dead";
+    return;
+  }
+  other.peerDisk = "Diskless";
+  other.sync = "none";
+  if (node.role === "Primary" || other.role === "Primary") {
+    if (other.disk === "UpToDate") leaveGeneration(w, other);
+    else if (node.t === "running") node.t = "dead";
+  }
+  if (node.role === "Primary") node.exposed = other.current;
+}
+
 /** The before-resync-target handler fails: DRBD drops the connection, and only the other end goes on looking. */
 export function refuseResync(w: SimWorld): string {
   const [first, second] = w.nodes;
@@ -185,10 +246,11 @@ export function targetFinishes(w: SimWorld, side: Side): void {
   w.etcd.tTerm = side === 0 ? [volume[1], volume[1]] : [volume[0], volume[0]];
 }
 
-export const mayFinishTarget = (w: SimWorld, side: Side): boolean => w.session && w.nodes[side].sync === "target";
+export const mayFinishTarget = (w: SimWorld, side: Side): boolean =>
+  w.session && w.nodes.every(runs) && w.nodes[side].sync === "target";
 
 export const mayFinishSource = (w: SimWorld, side: Side): boolean =>
-  w.session && w.nodes[side].sync === "source" && w.nodes[opposite(side)].sync === "none";
+  w.session && w.nodes.every(runs) && w.nodes[side].sync === "source" && w.nodes[opposite(side)].sync === "none";
 
 export function sourceFinishes(w: SimWorld, side: Side): void {
   const source = w.nodes[side];
@@ -204,6 +266,8 @@ export function crash(w: SimWorld, side: Side): void {
   node.up = false;
   node.agent = null;
   node.slow = false;
+  node.pause = "none";
+  node.exposed = null;
   node.misheard = false;
   node.crashedPrimary ||= node.role === "Primary";
   node.role = "Secondary";
@@ -212,17 +276,21 @@ export function crash(w: SimWorld, side: Side): void {
   node.sync = "none";
   node.frozen = false;
   node.handler = "none";
+  node.promotion = "none";
   node.splitBrain = false;
   node.door = "closed";
   node.mounted = false;
   node.t = "dead";
+  node.tOutdated = false;
   node.jobs = [];
   node.requests = [];
   node.answers = [];
   w.session = false;
   const behind = node.peerDisk === "Outdated" || node.peerDisk === "Inconsistent";
   node.peerDisk = behind ? "Outdated" : "Unknown";
-  if (node.disk === "UpToDate" || node.disk === "Consistent") node.disk = behind ? "UpToDate" : "Consistent";
+  // A disk that had failed may well answer again, and is attached as it was.
+  if (node.disk === "UpToDate" || node.disk === "Consistent" || node.disk === "Diskless")
+    node.disk = behind ? "UpToDate" : "Consistent";
 }
 
 /** The kernel is up, DRBD attached and StandAlone, the door closed; no agent yet. */

@@ -1,5 +1,5 @@
 import type { Leader, Members } from "../../components/arbiter/agent/world.ts";
-import { linked, opposite, SIDES, type Side, type SimWorld, type Twist, Violation } from "./world.ts";
+import { linked, opposite, runs, SIDES, type Side, type SimWorld, type Twist, Violation } from "./world.ts";
 
 export type Member = "E1" | "E2" | "T1" | "T2";
 const MEMBERS: readonly Member[] = ["E1", "E2", "T1", "T2"];
@@ -18,18 +18,21 @@ function alive(w: SimWorld, member: Member): boolean {
 /** What T writes here reaches a disk: both disks while connected, this one after a thaw or a lone promotion. */
 export function mayWrite(w: SimWorld, side: Side): boolean {
   const node = w.nodes[side];
-  if (node.role !== "Primary" || node.t !== "running" || node.frozen || node.disk !== "UpToDate") return false;
-  return node.connection !== "Connected" || w.session;
+  if (!runs(node) || node.role !== "Primary" || node.t !== "running" || node.frozen) return false;
+  const connected = node.connection === "Connected";
+  if (node.disk === "Diskless") return connected && w.session && w.nodes[opposite(side)].disk === "UpToDate";
+  return node.disk === "UpToDate" && (!connected || w.session);
 }
 
 const durable = (w: SimWorld, member: Member): boolean =>
-  alive(w, member) && (!isT(member) || mayWrite(w, sideOf(member)));
+  alive(w, member) && runs(w.nodes[sideOf(member)]) && (!isT(member) || mayWrite(w, sideOf(member)));
 
 /** Peer traffic: inside a node always, between nodes through two open doors. */
 function reaches(w: SimWorld, from: Member, to: Member, twist: Twist): boolean {
   if (!alive(w, from) || !alive(w, to)) return false;
+  if (!runs(w.nodes[sideOf(from)]) || !runs(w.nodes[sideOf(to)])) return false;
   if (sideOf(from) === sideOf(to)) return true;
-  const open = twist.without?.includes("door") || w.nodes.every((node) => node.door === "open");
+  const open = twist.without?.includes("door") || w.nodes.every((node) => node.door !== "closed");
   return linked(w) && open;
 }
 
@@ -113,7 +116,9 @@ export function spreadTerms(w: SimWorld, twist: Twist): void {
 export function lonely(w: SimWorld, twist: Twist): Member[] {
   return MEMBERS.filter(
     (leader) =>
-      w.etcd.leads[leader] > 0 && !MEMBERS.some((other) => distinct(leader, other) && reaches(w, leader, other, twist)),
+      w.etcd.leads[leader] > 0 &&
+      runs(w.nodes[sideOf(leader)]) &&
+      !MEMBERS.some((other) => distinct(leader, other) && reaches(w, leader, other, twist)),
   );
 }
 
@@ -142,12 +147,15 @@ export function checkReads(w: SimWorld, twist: Twist): void {
 export function write(w: SimWorld): void {
   for (const side of SIDES) {
     if (!mayWrite(w, side)) continue;
-    if (w.nodes[side].misses) {
+    const other = w.nodes[opposite(side)];
+    const written = w.nodes[side].disk === "Diskless" ? other : w.nodes[side];
+    if (written.misses) {
       throw new Violation(
         `T on node ${side === 0 ? "one" : "two"} promises on a copy that lacks an acknowledged write`,
       );
     }
-    if (w.nodes[side].connection !== "Connected") w.nodes[opposite(side)].misses = true;
+    if (w.nodes[side].disk === "Diskless") w.nodes[side].misses = true;
+    else if (w.nodes[side].connection !== "Connected" || other.disk === "Diskless") other.misses = true;
   }
   if (mayWrite(w, 0) && mayWrite(w, 1)) throw new Violation("two nodes have a T that promises");
 }

@@ -1,6 +1,6 @@
-import { deliver, nodeName, type Setup, stopAgent } from "./agent.ts";
-import { crash } from "./drbd.ts";
-import type { Add } from "./moves.ts";
+import { deliver, nodeName, type Setup, seen, stopAgent } from "./agent.ts";
+import { crash, diskFails } from "./drbd.ts";
+import type { Add, Move } from "./moves.ts";
 import { restart } from "./witness.ts";
 import { linked, SIDES, type SimWorld } from "./world.ts";
 
@@ -8,6 +8,12 @@ function cutBackend(w: SimWorld): void {
   w.backend = false;
   w.session = false;
 }
+
+/** Power, links, pauses of a machine, the witness away or new: what the protocol is about. */
+export const mainFault = (move: Move): boolean =>
+  /^n[12] (loses power|is paused)$|^(the backend is|backend and frontend are) cut$|^the witness (is down|restarts)$/.test(
+    move.label,
+  );
 
 /** Everything that can break now. */
 export function faults(w: SimWorld, setup: Setup, add: Add): void {
@@ -31,10 +37,38 @@ export function faults(w: SimWorld, setup: Setup, add: Add): void {
       });
     }
     if (node.agent !== null) add("fault", `${name}: the agent dies`, (x) => stopAgent(x, side, setup.twist));
+    if (node.pause === "none") {
+      add("fault", `${name} is paused`, (x) => {
+        x.nodes[side].pause = "machine";
+      });
+      if (node.agent !== null) {
+        add("fault", `${name}: the agent hangs`, (x) => {
+          x.nodes[side].pause = "agent";
+        });
+      }
+    }
+    if (node.pause === "machine") continue;
     if (node.agent?.heard === true && linked(w)) {
       add("fault", `${name}: the sibling seems silent`, (x) => {
         x.nodes[side].misheard = true;
         deliver(x, side, { kind: "link", heard: false }, setup);
+      });
+    }
+    if (node.door === "closed") {
+      add("fault", `${name}: an outside hand opens the door`, (x) => {
+        x.nodes[side].door = "open";
+      });
+    }
+    if (node.t === "running" && !node.tOutdated) {
+      add("fault", `${name}: T's settings change`, (x) => {
+        x.nodes[side].tOutdated = true;
+      });
+    }
+    if (node.disk === "UpToDate" && node.agent !== null && node.pause === "none") {
+      // The agent notes it within milliseconds; docs/simulation.md says what happens to a node that dies in between.
+      add("fault", `${name}: the disk fails`, (x) => {
+        diskFails(x, side);
+        deliver(x, side, { kind: "local", local: seen(x, side, setup) }, setup);
       });
     }
     if (node.t === "running" && !node.frozen) {

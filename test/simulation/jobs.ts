@@ -12,8 +12,8 @@ export interface Outcome {
 const DONE: Outcome = { ok: true, why: "" };
 const failed = (why: string): Outcome => ({ ok: false, why });
 
-/** Carries out one piece of work as the node's tools and kernel would. */
-export function carryOut(w: SimWorld, side: Side, job: Job, setup: Setup): Outcome {
+/** Carries out one piece of work as the node's tools and kernel would. @returns null while it waits for the handler */
+export function carryOut(w: SimWorld, side: Side, job: Job, setup: Setup): Outcome | null {
   const node = w.nodes[side];
   switch (job.name) {
     case "disconnect":
@@ -69,7 +69,6 @@ export function carryOut(w: SimWorld, side: Side, job: Job, setup: Setup): Outco
 function forceSecondary(w: SimWorld, side: Side): void {
   const node = w.nodes[side];
   node.t = "dead";
-  node.mounted = false;
   node.frozen = false;
   node.handler = "none";
   node.role = "Secondary";
@@ -77,10 +76,13 @@ function forceSecondary(w: SimWorld, side: Side): void {
   node.crashedPrimary = true;
 }
 
-function takeVolume(w: SimWorld, side: Side, setup: Setup): Outcome {
+function takeVolume(w: SimWorld, side: Side, setup: Setup): Outcome | null {
   const node = w.nodes[side];
   if (node.role === "Secondary") {
+    // DRBD 9 promotes nothing that is still open.
+    node.mounted = false;
     const refused = promote(w, side, setup);
+    if (node.promotion === "asking") return null;
     if (refused !== null) return failed(refused);
   }
   if (node.frozen) return failed("the volume is frozen");
@@ -88,10 +90,9 @@ function takeVolume(w: SimWorld, side: Side, setup: Setup): Outcome {
   return DONE;
 }
 
-/** `drbdsetup primary`, with the kernel's own refusals and its call of the fence-peer handler. */
-function promote(w: SimWorld, side: Side, setup: Setup): string | null {
+/** `drbdsetup primary`, with the kernel's own refusals and its call of the fence-peer handler. @returns why not */
+export function promote(w: SimWorld, side: Side, setup: Setup): string | null {
   const node = w.nodes[side];
-  if (node.splitBrain) return "split brain";
   if (node.connection === "Connected") {
     if (!w.session) return "the sibling does not answer";
     if (w.nodes[opposite(side)].role === "Primary") return "the sibling is Primary";
@@ -104,7 +105,10 @@ function promote(w: SimWorld, side: Side, setup: Setup): string | null {
   if (node.disk !== "UpToDate" && node.disk !== "Consistent") return "no whole copy";
   const ahead = node.peerDisk === "Outdated" || node.peerDisk === "Inconsistent";
   if (!(ahead && node.disk === "UpToDate") && !setup.twist.without?.includes("promotion gate")) {
-    const word = askPromotion(w, side, setup);
+    if (node.promotion === "none") askPromotion(w, side, setup);
+    const word = node.promotion;
+    if (word === "asking") return "the handler waits";
+    node.promotion = "none";
     if (word === "lost") node.disk = "Outdated";
     if (word !== "won") return `the handler says ${word}`;
     node.peerDisk = "Outdated";
@@ -132,5 +136,6 @@ function startT(w: SimWorld, side: Side, setup: Setup): Outcome {
   }
   if (!node.mounted) throw new Violation("T starts on an unmounted folder");
   node.t = "running";
+  node.tOutdated = false;
   return DONE;
 }

@@ -1,66 +1,143 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { AS_SHIPPED, PROMISES, type Setup } from "./agent.ts";
-import { explore } from "./explore.ts";
-import { drawSchedules } from "./random.ts";
+import type { Bounds } from "./explore.ts";
+import { mutate } from "./mutate.ts";
+import { playBack, shorten } from "./replay.ts";
 import { siteAtRest } from "./schedule.ts";
+import { SETUPS, setupNamed } from "./setups.ts";
+import { drawWith, exploreWith } from "./threads.ts";
 
 const USAGE = `Two real cores in a simulated world.
 
-  npm run simulate -- [--faults N] [--late N] [--swaps N] [--minutes N] [--schedules N] [--steps N] [--seed N]
+  npm run simulate                       what continuous integration runs
+  npm run simulate -- --setup <name> --faults N --late N [--order paced|any] [--kinds all|main]
+                  [--minutes N] [--million-states N]
+  npm run simulate -- --setup <name> --schedules N [--steps N] [--seed N]
+  npm run simulate -- --replay <file>    a trace that one of the above has written, step by step
 
-  --faults     things that break in one explored schedule (2)
-  --late       messages lost, late or carried out late, agents slow to see (0)
-  --swaps      moves that overtake the one that was due (0)
-  --minutes    time for each exploration (5)
-  --schedules  random schedules after the exploration (20000), each of --steps moves (200), from --seed (1)`;
+  npm run simulate -- --mutations [--only <part of a name>]    every rule, guard and lock switched off, one by one
 
-const SETUPS: [string, Setup][] = [
-  ["DRBD 8.4, leader opposite", AS_SHIPPED],
-  ["DRBD 9, leader opposite", { ...AS_SHIPPED, drbd: 9 }],
-  ["DRBD 8.4, leader node-one", { ...AS_SHIPPED, leader: "node-one" }],
-  ["DRBD 8.4, promises only", PROMISES],
+  --threads N   how many at once (as many as there are processors)
+  set-ups: ${Object.keys(SETUPS).join(", ")}`;
+
+interface Exploring extends Omit<Bounds, "ms"> {
+  setup: string;
+  /** Room in the table of states. */
+  states: number;
+}
+
+/** What continuous integration explores; docs/simulation.md says what this covers. */
+const EXPLORATIONS: readonly Exploring[] = [
+  { setup: "promises", faults: 1, late: 1, order: "paced", kinds: "all", states: 1e6 },
+  { setup: "members", faults: 1, late: 0, order: "paced", kinds: "all", states: 1e6 },
+  { setup: "members-9", faults: 1, late: 0, order: "paced", kinds: "all", states: 1e6 },
+  { setup: "members-node-one", faults: 1, late: 0, order: "paced", kinds: "all", states: 1e6 },
+  { setup: "promises", faults: 2, late: 0, order: "paced", kinds: "all", states: 4e6 },
 ];
 
-function numbers(): Record<"faults" | "late" | "swaps" | "minutes" | "schedules" | "steps" | "seed", number> {
-  const given = { faults: "2", late: "0", swaps: "0", minutes: "5", schedules: "20000", steps: "200", seed: "1" };
-  const options = Object.fromEntries(Object.keys(given).map((name) => [name, { type: "string" as const }]));
-  const { values } = parseArgs({ options });
-  const chosen = { ...given, ...values };
-  const result = Object.entries(chosen).map(([name, text]) => [name, Number(text)] as const);
-  const wrong = result.find(([, value]) => !Number.isFinite(value) || value < 0);
-  if (wrong !== undefined) throw new Error(`--${wrong[0]} must be a number from 0`);
-  return Object.fromEntries(result) as ReturnType<typeof numbers>;
+const DRAWN: readonly { setup: string; schedules: number }[] = [
+  { setup: "members", schedules: 10_000 },
+  { setup: "members-9", schedules: 5000 },
+  { setup: "members-node-one", schedules: 5000 },
+];
+
+const MINUTE = 60_000;
+
+interface Trace {
+  setup: string;
+  what: string;
+  steps: string[];
 }
 
-function main(): void {
-  const { faults, late, swaps, minutes, schedules, steps, seed } = numbers();
-  for (const [name, setup] of SETUPS) {
-    const rest = siteAtRest(setup);
-    const bounds = { faults, late, swaps, states: Number.MAX_SAFE_INTEGER, ms: minutes * 60_000 };
-    const result = explore(rest, setup, bounds);
-    const end = result.complete ? "all" : "not all, the time is up";
-    console.log(
-      `${name}: ${faults} faults, ${late} late, ${swaps} swaps: ${result.states} states (${end}), ` +
-        `longest schedule ${result.depth}, ${(result.ms / 1000).toFixed(1)} s`,
-    );
-    if (result.violation !== null) fail(result.violation.what, result.violation.trace);
+const { values } = parseArgs({
+  options: {
+    setup: { type: "string", default: "members" },
+    faults: { type: "string" },
+    late: { type: "string", default: "0" },
+    order: { type: "string", default: "paced" },
+    kinds: { type: "string", default: "all" },
+    minutes: { type: "string", default: "60" },
+    "million-states": { type: "string", default: "20" },
+    schedules: { type: "string" },
+    steps: { type: "string", default: "150" },
+    seed: { type: "string", default: "1" },
+    threads: { type: "string", default: String(availableParallelism()) },
+    replay: { type: "string" },
+    mutations: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+  },
+});
 
-    const drawn = drawSchedules(rest, setup, { schedules, steps, seed });
-    console.log(
-      `${name}: ${drawn.schedules} random schedules, ${drawn.steps} steps, ${(drawn.ms / 1000).toFixed(1)} s`,
-    );
-    if (drawn.problem !== null) fail(drawn.problem.what, drawn.problem.trace);
-  }
+function number(
+  name: Exclude<keyof typeof values, "setup" | "order" | "kinds" | "replay" | "mutations" | "only">,
+): number {
+  const value = Number(values[name]);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new Error(`--${name} must be a number from 0, not "${values[name]}"`);
 }
 
-function fail(what: string, trace: readonly string[]): never {
-  console.error(`\n${what}\n\n${trace.map((line, index) => `${index + 1}. ${line}`).join("\n")}`);
+async function exploreOne({ setup, faults, late, order, kinds, states }: Exploring, ms: number): Promise<void> {
+  const result = await exploreWith(number("threads"), setup, { faults, late, order, kinds, ms }, states);
+  const end = result.complete ? "all of them" : "NOT ALL: the time or the room is used up";
+  const bounds = `${faults} faults (${kinds} kinds), ${late} late, ${order} order`;
+  console.log(
+    `${setup}: ${bounds}: ${result.states} states (${end}), ${result.transitions} steps, ` +
+      `longest schedule ${result.depth}, ${(result.ms / 1000).toFixed(1)} s`,
+  );
+  if (result.violation !== null) fail({ setup, what: result.violation.what, steps: result.violation.trace });
+  if (!result.complete) process.exitCode = 1;
+}
+
+async function drawSome(setup: string, schedules: number): Promise<void> {
+  const bounds = { schedules, steps: number("steps"), seed: number("seed") };
+  const drawn = await drawWith(number("threads"), setup, bounds);
+  console.log(`${setup}: ${drawn.schedules} random schedules, ${drawn.steps} steps, ${(drawn.ms / 1000).toFixed(1)} s`);
+  if (drawn.problem !== null) fail({ setup, what: drawn.problem.what, steps: drawn.problem.trace });
+}
+
+/** Prints the shortest form of the trace, keeps it for `--replay`, and ends. */
+function fail({ setup, what, steps }: Trace): never {
+  const rest = siteAtRest(setupNamed(setup));
+  const short = shorten(rest, setupNamed(setup), steps);
+  const file = join(tmpdir(), "tandem-trace.json");
+  writeFileSync(file, `${JSON.stringify({ setup, what, steps: short } satisfies Trace, null, 2)}\n`);
+  console.error(`\n${what}\n\n${short.map((line, index) => `${index + 1}. ${line}`).join("\n")}`);
+  console.error(`\nStep by step: npm run simulate -- --replay ${file}`);
   process.exit(1);
+}
+
+function replay(file: string): void {
+  const { setup, what, steps } = JSON.parse(readFileSync(file, "utf8")) as Trace;
+  const played = playBack(siteAtRest(setupNamed(setup)), setupNamed(setup), steps);
+  if (played === null) throw new Error(`the schedule in ${file} is not possible any more`);
+  console.log(`${setup}: ${what}\n\n${played.lines.join("\n")}`);
+}
+
+async function main(): Promise<void> {
+  if (values.replay !== undefined) return replay(values.replay);
+  if (values.mutations) {
+    if (!(await mutate(number("threads"), values.only))) process.exitCode = 1;
+    return;
+  }
+  const ms = number("minutes") * MINUTE;
+  if (values.schedules !== undefined) return drawSome(values.setup, number("schedules"));
+  if (values.faults === undefined) {
+    for (const each of EXPLORATIONS) await exploreOne(each, ms);
+    for (const { setup, schedules } of DRAWN) await drawSome(setup, schedules);
+    return;
+  }
+  const { setup, order, kinds } = values;
+  if (kinds !== "main" && kinds !== "all") throw new Error(`--kinds is main or all, not "${kinds}"`);
+  if (order !== "paced" && order !== "any") throw new Error(`--order is paced or any, not "${order}"`);
+  const states = number("million-states") * 1e6;
+  await exploreOne({ setup, faults: number("faults"), late: number("late"), order, kinds, states }, ms);
 }
 
 try {
-  main();
+  await main();
 } catch (problem) {
   console.error(`${problem instanceof Error ? problem.message : problem}\n\n${USAGE}`);
-  process.exit(1);
+  process.exitCode = 1;
 }

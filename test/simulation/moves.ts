@@ -1,7 +1,8 @@
-import type { Job, Local } from "../../components/arbiter/agent/world.ts";
-import { askPrimary, deliver, nodeName, type Setup, seen, startAgent } from "./agent.ts";
+import type { Job, Local, TimerName } from "../../components/arbiter/agent/world.ts";
+import { askPrimary, deliver, nodeName, promotionTimesOut, type Setup, seen, startAgent } from "./agent.ts";
 import {
   boot,
+  crash,
   handlerEnded,
   lose,
   mayFinishSource,
@@ -14,26 +15,52 @@ import {
 } from "./drbd.ts";
 import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
 import { faults } from "./faults.ts";
-import { carryOut } from "./jobs.ts";
+import { carryOut, promote } from "./jobs.ts";
 import { serve } from "./witness.ts";
 import { copy, linked, opposite, SIDES, type Side, type SimWorld } from "./world.ts";
 
-/** One thing that may happen next. `price` says whether a bounded exploration has to pay for it. */
+/**
+ * How soon something happens by itself: at once on a node that is not held up; within milliseconds (an answer, a piece of
+ * work); within a second (most timers, a silence noticed, a resync); after seconds (patience that ends); or when what broke
+ * is mended.
+ */
+export type Pace = "at once" | "soon" | "later" | "after seconds" | "mended";
+
+/** One thing that may happen next. A fault, or a message lost or late, is something that a bounded exploration pays for. */
 export interface Move {
   label: string;
-  price: "free" | "fault" | "late";
+  price: Pace | "fault" | "late";
   /** A timer's name, for schedules that know time. */
   timer?: { side: Side; name: string };
   /** Changes the world it is given; a text says how it went. */
   apply: (w: SimWorld) => unknown;
 }
 
+/** Happens by itself, sooner or later. */
+export const free = (move: Move): boolean => move.price !== "fault" && move.price !== "late";
+
+const PATIENCE: ReadonlySet<TimerName> = new Set([
+  "bootOffset",
+  "readHoldOff",
+  "killLimit",
+  "orphan",
+  "deserted",
+  "outdated",
+  "connecting",
+]);
+
 /** These overtake a piece of work that a frozen volume keeps from ending. */
 const URGENT: readonly Job["name"][] = ["killT", "letGo"];
 
 /** Readings are small and flat: compared field by field, since every world asks for it. */
 function same(a: Local, b: Local): boolean {
-  if (a.door !== b.door || a.mounted !== b.mounted || a.t !== b.t || a.disarmed.join() !== b.disarmed.join())
+  if (
+    a.door !== b.door ||
+    a.tOutdated !== b.tOutdated ||
+    a.mounted !== b.mounted ||
+    a.t !== b.t ||
+    a.disarmed.join() !== b.disarmed.join()
+  )
     return false;
   return (Object.keys(a.volume) as (keyof Local["volume"])[]).every((key) => a.volume[key] === b.volume[key]);
 }
@@ -58,41 +85,53 @@ function kernelMoves(w: SimWorld, side: Side, setup: Setup, add: Add): void {
   const node = w.nodes[side];
   const name = nodeName(side);
   if (!node.up) {
-    add("free", `${name} boots`, (x) => boot(x, side, setup.twist));
+    add("mended", `${name} boots`, (x) => boot(x, side, setup.twist));
     return;
   }
-  if (node.connection === "Connected" && !w.session) {
-    add("free", `${name}: DRBD notices that the connection is dead`, (x) => lose(x, side, "Connecting", setup.twist));
+  if (node.pause !== "none") {
+    add("mended", node.pause === "machine" ? `${name} goes on` : `${name}: the agent goes on`, (x) => {
+      x.nodes[side].pause = "none";
+    });
+    if (node.pause === "machine") return;
   }
-  if (mayFinishTarget(w, side)) add("free", `${name}: the resync ends on the target`, (x) => targetFinishes(x, side));
-  if (mayFinishSource(w, side)) add("free", `${name}: the source hears of the end`, (x) => sourceFinishes(x, side));
+  if (node.disk === "Diskless") {
+    add("mended", `${name}: the operator restarts it, for its disk`, (x) => crash(x, side));
+  }
+  if (node.connection === "Connected" && !w.session) {
+    add("later", `${name}: DRBD notices that the connection is dead`, (x) => lose(x, side, "Connecting", setup.twist));
+  }
+  if (mayFinishTarget(w, side)) add("later", `${name}: the resync ends on the target`, (x) => targetFinishes(x, side));
+  if (mayFinishSource(w, side)) add("later", `${name}: the source hears of the end`, (x) => sourceFinishes(x, side));
+  if (node.promotion === "won" && !node.jobs.some((job) => job.name === "takeVolume")) {
+    add("soon", `${name}: the kernel promotes, as an agent that has ended allowed it`, (x) => promote(x, side, setup));
+  }
   if (node.handler === "won" || node.handler === "lost" || node.handler === "undecided") {
-    add("free", `${name}: the kernel takes the handler's "${node.handler}"`, (x) => handlerEnded(x, side));
+    add("at once", `${name}: the kernel takes the handler's "${node.handler}"`, (x) => handlerEnded(x, side));
   }
 }
 
 function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move[]): void {
   const node = w.nodes[side];
   const name = nodeName(side);
-  if (!node.up) return;
+  if (!node.up || node.pause !== "none") return;
   const { agent } = node;
   if (agent === null) {
-    add("free", `${name}: the agent starts`, (x) => startAgent(x, side, setup));
+    add("later", `${name}: the agent starts`, (x) => startAgent(x, side, setup));
     return;
   }
 
   if (node.cutOff) {
-    add("free", `${name}: the witness is back`, (x) => {
+    add("mended", `${name}: the witness is back`, (x) => {
       x.nodes[side].cutOff = false;
     });
   }
   if (node.misheard) {
-    add("free", `${name}: the detector recovers`, (x) => {
+    add("later", `${name}: the detector recovers`, (x) => {
       x.nodes[side].misheard = false;
     });
   }
   if (node.slow) {
-    add("free", `${name}: the agent sees again`, (x) => {
+    add("later", `${name}: the agent sees again`, (x) => {
       x.nodes[side].slow = false;
     });
   } else if (w.late > 0) {
@@ -100,10 +139,17 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
       x.nodes[side].slow = true;
     });
   }
-  for (const sight of sights(w, side, setup)) add("free", sight.label, sight.apply);
+  for (const sight of sights(w, side, setup)) add(sight.pace, sight.label, sight.apply);
+  if (node.promotion === "asking") {
+    add("later", `${name}: the promotion's question runs into its limit`, (x) => promotionTimesOut(x, side, setup));
+  }
   const next = node.jobs.find((job) => !URGENT.includes(job.name));
   for (const job of node.jobs.filter((each) => each === next || URGENT.includes(each.name))) {
-    add("free", `${name}: ${job.name}`, (x) => finishJob(x, side, job, setup));
+    // The kernel lets nobody change the connection meanwhile.
+    const promoting = node.promotion === "asking" || (node.promotion === "won" && job.name !== "takeVolume");
+    if (promoting && !URGENT.includes(job.name)) continue;
+    const answered = node.promotion === "none" ? "" : `, answered ${node.promotion}`;
+    add("soon", `${name}: ${job.name}${answered}`, (x) => finishJob(x, side, job, setup));
     if (w.faults > 0 && !URGENT.includes(job.name)) {
       add("fault", `${name}: ${job.name} fails`, (x) => failJob(x, side, job, setup));
     }
@@ -118,15 +164,15 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
     };
     const reached = w.witness.up && !node.cutOff;
     if (reached) {
-      add("free", `${name}: the witness answers the ${text}`, (x) => {
+      add("soon", `${name}: the witness answers the ${text}`, (x) => {
         take(x);
         const answer = serve(x, name, request, setup.twist);
         deliver(x, side, { kind: "witness", id, answer }, setup);
         return answer === "silence" ? "silence" : String(answer.status);
       });
     }
-    const price = reached ? "late" : "free";
-    if (price === "free" || w.late > 0) {
+    const price = reached ? "late" : "soon";
+    if (price === "soon" || w.late > 0) {
       add(price, `${name}: no answer to the ${text}`, (x) => {
         take(x);
         deliver(x, side, { kind: "witness", id, answer: "silence" }, setup);
@@ -146,7 +192,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
     }
   }
   for (const answer of node.answers) {
-    add("free", `${name}: a late answer arrives`, (x) => {
+    add("later", `${name}: a late answer arrives`, (x) => {
       x.nodes[side].answers = x.nodes[side].answers.filter((each) => each !== answer);
       if ("hello" in answer) {
         deliver(x, side, { kind: "answer", id: answer.id, hello: answer.hello, local: seen(x, side, setup) }, setup);
@@ -161,7 +207,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
     };
     found.push({
       label: `${name}: timer ${timer}`,
-      price: "free",
+      price: PATIENCE.has(timer) ? "after seconds" : "later",
       timer: { side, name: timer },
       apply: fire(false),
     });
@@ -171,15 +217,22 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
   }
 }
 
+interface Sight {
+  pace: Pace;
+  label: string;
+  apply: (w: SimWorld) => void;
+}
+
 /** What an agent could notice now: its node changed, the sibling fell silent or came back, the handler has a question. */
-function sights(w: SimWorld, side: Side, setup: Setup): { label: string; apply: (w: SimWorld) => void }[] {
+function sights(w: SimWorld, side: Side, setup: Setup): Sight[] {
   const node = w.nodes[side];
   const { agent } = node;
   const name = nodeName(side);
   if (agent === null || node.slow) return [];
-  const found: { label: string; apply: (w: SimWorld) => void }[] = [];
+  const found: Sight[] = [];
   if (!same(agent.local, seen(w, side, setup))) {
     found.push({
+      pace: "at once",
       label: `${name}: the agent reads its node`,
       apply: (x) => void deliver(x, side, { kind: "local", local: seen(x, side, setup) }, setup),
     });
@@ -187,20 +240,23 @@ function sights(w: SimWorld, side: Side, setup: Setup): { label: string; apply: 
   const heard = linked(w);
   if (agent.heard !== heard && !node.misheard) {
     found.push({
+      pace: "later",
       label: `${name}: the sibling is ${heard ? "heard" : "silent"}`,
       apply: (x) => void deliver(x, side, { kind: "link", heard }, setup),
     });
   }
   if (node.handler === "waiting") {
-    found.push({ label: `${name}: the handler asks`, apply: (x) => askPrimary(x, side, setup) });
+    found.push({ pace: "at once", label: `${name}: the handler asks`, apply: (x) => askPrimary(x, side, setup) });
   }
   return found;
 }
 
 /** The piece of work ends, and the agent reads its node. */
 function finishJob(w: SimWorld, side: Side, job: Job, setup: Setup): string | undefined {
+  const outcome = carryOut(w, side, job, setup);
+  if (outcome === null) return "the handler's question waits for the claim";
+  const { ok, why } = outcome;
   w.nodes[side].jobs = w.nodes[side].jobs.filter((each) => each !== job);
-  const { ok, why } = carryOut(w, side, job, setup);
   if (w.nodes[side].agent === null) return;
   deliver(w, side, { kind: "done", job: job.name, ok, why, local: seen(w, side, setup) }, setup);
   return ok ? undefined : why;
@@ -208,41 +264,42 @@ function finishJob(w: SimWorld, side: Side, job: Job, setup: Setup): string | un
 
 function failJob(w: SimWorld, side: Side, job: Job, setup: Setup): undefined {
   w.nodes[side].jobs = w.nodes[side].jobs.filter((each) => each !== job);
+  if (job.name === "openDoor" || job.name === "closeDoor") w.nodes[side].door = "half";
   deliver(w, side, { kind: "done", job: job.name, ok: false, why: "a fault", local: seen(w, side, setup) }, setup);
 }
 
 function sharedMoves(w: SimWorld, setup: Setup, add: Add): void {
   if (mayShakeHands(w)) {
-    add("free", "DRBD's ends find each other", (x) => shakeHands(x, setup.twist));
+    add("soon", "DRBD's ends find each other", (x) => shakeHands(x, setup.twist));
     if (w.faults > 0) add("fault", "DRBD's ends find each other, no disarm note can be written", refuseResync);
   }
   for (const stray of w.witness.up ? w.witness.stray : []) {
-    add("free", `a stray ${stray.request.verb} of ${stray.node} reaches the witness`, (x) => {
+    add("later", `a stray ${stray.request.verb} of ${stray.node} reaches the witness`, (x) => {
       x.witness.stray = x.witness.stray.filter((each) => each !== stray);
       serve(x, stray.node, stray.request, setup.twist);
     });
   }
   if (setup.members) memberMoves(w, setup, add);
   if (!w.backend)
-    add("free", "the backend carries again", (x) => {
+    add("mended", "the backend carries again", (x) => {
       x.backend = true;
     });
   if (!w.frontend)
-    add("free", "the frontend carries again", (x) => {
+    add("mended", "the frontend carries again", (x) => {
       x.frontend = true;
     });
   if (!w.witness.up)
-    add("free", "the witness is back", (x) => {
+    add("mended", "the witness is back", (x) => {
       x.witness.up = true;
     });
 }
 
 function memberMoves(w: SimWorld, setup: Setup, add: Add): void {
   for (const { member, voter } of candidates(w, setup.twist)) {
-    add("free", `${member} is elected by ${voter}`, (x) => elect(x, member, voter, setup.twist));
+    add("later", `${member} is elected by ${voter}`, (x) => elect(x, member, voter, setup.twist));
   }
   for (const member of lonely(w, setup.twist)) {
-    add("free", `${member} steps down`, (x) => {
+    add("later", `${member} steps down`, (x) => {
       x.etcd.leads[member] = 0;
     });
   }

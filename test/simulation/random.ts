@@ -43,9 +43,8 @@ export function walk(start: SimWorld, setup: Setup, random: () => number, steps:
     const move = draw(ready, random);
     if (move === null) break;
     try {
-      const result = after(world, move, setup);
-      world = result.world;
-      trace.push(result.note === undefined ? move.label : `${move.label} (${result.note})`);
+      world = after(world, move, setup).world;
+      trace.push(move.label);
     } catch (problem) {
       if (!(problem instanceof Violation)) throw problem;
       return { world, trace: [...trace, move.label], violation: problem.message };

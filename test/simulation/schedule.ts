@@ -1,9 +1,10 @@
 import { EMPTY_NOTES } from "../../components/arbiter/agent/world.ts";
 import type { Setup } from "./agent.ts";
-import { text } from "./canonical.ts";
+import { keyOf } from "./canonical.ts";
 import { type Due, upcoming } from "./clock.ts";
-import { after, type Move, moves } from "./moves.ts";
-import { copy, SIDES, type SimNode, type SimWorld } from "./world.ts";
+import { NEVER_WRITTEN } from "./drbd.ts";
+import { after, free, type Move, moves } from "./moves.ts";
+import { copy, SIDES, type Side, type SimNode, type SimWorld } from "./world.ts";
 
 export interface FairRun {
   world: SimWorld;
@@ -28,8 +29,8 @@ export function runFairly(
   const trace: string[] = [];
   for (let steps = 0; steps < 4000 && now <= limitMs; steps += 1) {
     if (goal(world)) return { world, reached: true, trace };
-    const ready = moves(world, setup).filter((move) => move.price === "free" && allowed(move));
-    const next = upcoming(world, ready, due, setup, text(world));
+    const ready = moves(world, setup).filter((move) => free(move) && allowed(move));
+    const next = upcoming(world, ready, due, setup, keyOf(world, setup));
     if (next === null) break;
     now += next.ms;
     world = next.world;
@@ -45,6 +46,7 @@ function newNode(): SimNode {
     boot: 1,
     agent: null,
     slow: false,
+    pause: "none",
     cutOff: false,
     misheard: false,
     notes: EMPTY_NOTES,
@@ -59,17 +61,29 @@ function newNode(): SimNode {
     current: "gen#1",
     left: null,
     history: [],
+    exposed: null,
     crashedPrimary: false,
     splitBrain: false,
     handler: "none",
+    promotion: "none",
     door: "closed",
     mounted: false,
     t: "dead",
+    tOutdated: false,
     misses: false,
     jobs: [],
     requests: [],
     answers: [],
   };
+}
+
+/** The site with a blank machine in this node's place, still off; its agent knows nothing, and its copy holds nothing. */
+export function withBlankMachine(w: SimWorld, side: Side): SimWorld {
+  const next = copy(w);
+  const { boot } = w.nodes[side];
+  next.nodes[side] = { ...newNode(), up: false, boot, disk: "Inconsistent", current: NEVER_WRITTEN, misses: true };
+  next.etcd.tTerm = side === 0 ? [0, w.etcd.tTerm[1]] : [w.etcd.tTerm[0], 0];
+  return next;
 }
 
 /** Both machines booted after the volume was created, nothing connected, no incarnation adopted. */

@@ -19,7 +19,7 @@ export function goesOn(w: SimWorld, setup: Setup): string | null {
     { ...w, faults: 0, late: 0 },
     setup,
     (x) => SIDES.some((side) => mayWrite(x, side)),
-    (move) => !/boots$|carries again$|is back$/.test(move.label),
+    (move) => !/boots$|carries again$|is back$|for its disk$/.test(move.label),
     60_000,
   );
   return run.reached ? null : `T does not go on:\n${last(run.trace)}`;

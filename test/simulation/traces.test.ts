@@ -1,26 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { RULES } from "../../components/arbiter/agent/rules.ts";
-import { AS_SHIPPED, type Setup } from "./agent.ts";
+import { AS_SHIPPED, PROMISES, type Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
 import { explore } from "./explore.ts";
+import { ending, NEW_TREE, SECOND_WINS, STALE_READ } from "./scenarios.ts";
 import { play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
-import { comesBack, goesOn, survives } from "./site.ts";
-import { type Defect, type SimWorld, type Twist, Violation } from "./world.ts";
+import { goesOn, survives } from "./site.ts";
+import type { Defect, SimWorld, Twist } from "./world.ts";
 
 const rest = siteAtRest(AS_SHIPPED);
 
 const twisted = (twist: Twist): Setup => ({ ...AS_SHIPPED, twist });
 const without = (...defects: Defect[]): Setup => twisted({ without: defects });
-
-/** Plays the schedule, then mends everything; null when nothing forbidden happens and the site comes back. */
-function ending(labels: readonly string[], setup: Setup): string | null {
-  try {
-    return comesBack(play(rest, setup, labels), setup);
-  } catch (problem) {
-    if (problem instanceof Violation) return problem.message;
-    throw problem;
-  }
-}
+const promises = (...defects: Defect[]): Setup => ({ ...PROMISES, twist: { without: defects } });
 
 /** The schedule is harmless as shipped, and is not with this part left out. */
 function breaksOnly(labels: readonly string[], setup: Setup, what: RegExp): void {
@@ -29,7 +21,8 @@ function breaksOnly(labels: readonly string[], setup: Setup, what: RegExp): void
 }
 
 function found(setup: Setup, faults: number): string | undefined {
-  return explore(rest, setup, { faults, late: 0, swaps: 0, states: 200_000, ms: 60_000 }).violation?.what;
+  return explore(siteAtRest(PROMISES), setup, { faults, late: 0, order: "paced", kinds: "all", ms: 60_000 }).violation
+    ?.what;
 }
 
 const together = (w: SimWorld): SimWorld => runFairly(w, AS_SHIPPED, (x) => protectedSite(x, AS_SHIPPED)).world;
@@ -40,7 +33,7 @@ const EXPLORING_MS = 90_000;
 
 describe("lock 1: DRBD freezes first", () => {
   test("a Primary that goes on without the freeze is found out", () => {
-    expect(found(without("freeze"), 1)).toMatch(LACKS);
+    expect(found(promises("freeze"), 1)).toMatch(LACKS);
   });
 });
 
@@ -48,7 +41,7 @@ describe("trace 1: the link is cut between the two ends of a resync", () => {
   test(
     "a target that is not disarmed is found out",
     () => {
-      expect(found(without("disarm"), 2)).toMatch(LACKS);
+      expect(found(promises("disarm"), 2)).toMatch(LACKS);
     },
     EXPLORING_MS,
   );
@@ -72,16 +65,7 @@ describe("trace 2: a frozen Primary and a rebooted, Consistent sibling", () => {
 });
 
 describe("traces 3, 13 and 16: a new incarnation of the witness", () => {
-  const labels = [
-    "n2: the agent is slow to see",
-    "the backend is cut",
-    `n1: the kernel takes the handler's "won"`,
-    "the witness restarts",
-    "n2: timer pollWitness",
-    "n2: timer greet",
-    "n2: the agent sees again",
-    "n2: timer waitOffset",
-  ];
+  const labels = NEW_TREE;
 
   test("a node that adopts the new tree alone wins there what its sibling won in the old one", () => {
     const alone = twisted({ hello: (hello, asker) => ({ ...hello, nothingBut: asker.nothingBut }) });
@@ -101,7 +85,7 @@ describe("trace 4: storage that goes back in time", () => {
   test(
     "a witness that keeps its folder and loses its claims is found out",
     () => {
-      expect(found(without("sticky claims"), 2)).toMatch(LACKS);
+      expect(found(promises("sticky claims"), 2)).toMatch(LACKS);
     },
     EXPLORING_MS,
   );
@@ -127,7 +111,7 @@ describe("trace 5: a verdict of an older loss", () => {
     const released = play(rest, setup, labels);
     expect(released.nodes[0].handler).toBe("won");
     const second = ["n1: the agent is slow", "DRBD's connection breaks", "n1: DRBD notices", "n1: the kernel takes"];
-    const other = ["n2: DRBD notices", "n2: the sibling seems silent", "n2: takeVolume"];
+    const other = ["n2: DRBD notices", "n2: the sibling seems silent", "n2: takeVolume, answered won"];
     expect(() => play(released, setup, [...second, ...other])).toThrow(LACKS);
   });
 });
@@ -150,17 +134,11 @@ describe("trace 6: a SyncTarget is never promoted", () => {
 });
 
 describe("trace 7: reads", () => {
-  // E1 leads beside T when the backend is cut; node one does not notice and its frozen T goes on answering.
-  const labels = [
-    "n2 loses power",
-    "E1 is elected",
-    "n2: rearm",
-    "n1: the agent is slow to see",
-    "the backend is cut",
-    "n2: startT",
-    "elected by",
-  ];
-  const gateOpen = (...defects: Defect[]) => twisted({ hello: (hello) => ({ ...hello, t: "dead" }), without: defects });
+  const labels = STALE_READ;
+  const gateOpen = (...defects: Defect[]): Setup => ({
+    ...without(...defects),
+    rules: RULES.map((rule) => ({ ...rule, when: (s) => rule.when({ ...s, gatePassed: true }) })),
+  });
 
   test("short election timeouts and no start gate give a stale read", () => {
     breaksOnly(labels, gateOpen("long election timeouts"), /stale read/);
@@ -190,18 +168,15 @@ describe("trace 8: a claim that nobody remembers", () => {
   });
 });
 
-// Node two wins while node one, frozen, does not see it.
-const SECOND_WINS = ["n1: the agent is slow to see", "the backend is cut", "n2: startT"];
-
 describe("trace 9: the loser", () => {
   test("a loser that resumes its I/O is found out", () => {
-    breaksOnly([...SECOND_WINS, "n1: the agent sees again"], without("reboot of the loser"), /does not come back/);
+    breaksOnly([...SECOND_WINS, "n1: the agent goes on"], without("reboot of the loser"), /does not come back/);
   });
 });
 
 describe("trace 10: a frozen loser and a wiped witness", () => {
   test("it learns from the generation that its sibling left, and from nothing else", () => {
-    const labels = [...SECOND_WINS, "the witness restarts", "n1: the agent sees again"];
+    const labels = [...SECOND_WINS, "the witness restarts", "n1: the agent goes on"];
     breaksOnly(labels, twisted({ hello: (hello) => ({ ...hello, left: null }) }), /does not come back/);
   });
 });
@@ -272,7 +247,7 @@ describe("trace 20: T on an unmounted folder", () => {
       ...setup,
       twist: { ...setup.twist, local: (local) => ({ ...local, mounted: local.volume.role === "Primary" }) },
     };
-    const w = play(rest, AS_SHIPPED, ["n1 loses power", "n2: takeVolume"]);
+    const w = play(rest, AS_SHIPPED, ["n1 loses power", "n2: takeVolume, answered won"]);
     const unmounted: SimWorld = { ...w, nodes: [w.nodes[0], { ...w.nodes[1], mounted: false }] };
     expect(() => goesOn(unmounted, blind)).toThrow("T starts on an unmounted folder");
     const safe = runFairly(
@@ -282,5 +257,18 @@ describe("trace 20: T on an unmounted folder", () => {
       (move) => !move.label.endsWith("boots"),
     );
     expect(safe.world.nodes[1].mounted).toBe(true);
+  });
+});
+
+describe("trace 21: a disk that failed answers again after a reboot", () => {
+  const labels = ["n2: the disk fails", "n2: the operator restarts it", "n1 loses power", "n2 boots"];
+
+  test("the node waits for its sibling, which went on without it", () => {
+    expect(ending(labels, AS_SHIPPED)).toBeNull();
+    expect(goesOn(play(rest, AS_SHIPPED, labels), AS_SHIPPED)).toMatch(/does not go on/);
+  });
+  test("without a note of the failure it claims the generation that it had, which nobody owns", () => {
+    const setup = twisted({ notes: (notes) => ({ ...notes, diskFailed: false }) });
+    expect(() => goesOn(play(rest, setup, labels), setup)).toThrow(LACKS);
   });
 });

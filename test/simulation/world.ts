@@ -24,8 +24,10 @@ export interface SimNode {
   boot: number;
   /** Null while the agent is not running. */
   agent: State | null;
-  /** Nothing reaches the agent of what its node notices. */
+  /** Nothing reaches the agent of what its node notices, until it looks for another reason. */
   slow: boolean;
+  /** The agent's process, or the whole machine, stands still and will go on. */
+  pause: "none" | "agent" | "machine";
   /** The witness is out of this node's reach. */
   cutOff: boolean;
   /** The detector takes a living sibling for silent. */
@@ -47,15 +49,20 @@ export interface SimNode {
   current: string;
   left: string | null;
   history: string[];
+  /** Of a Primary without a disk: the generation that its users have seen; it connects to no other. */
+  exposed: string | null;
   /** Was Primary when it went down: connecting again resyncs what was in flight. */
   crashedPrimary: boolean;
   splitBrain: boolean;
   /** The fence-peer handler of a frozen Primary: not running, waiting for an agent, asking it, or ended with a verdict. */
   handler: "none" | "waiting" | "asking" | Verdict;
+  /** The same of a promotion under way; the kernel has not taken its verdict yet. */
+  promotion: "none" | "asking" | Verdict;
 
-  door: "open" | "closed";
+  door: Local["door"];
   mounted: boolean;
   t: "running" | "dying" | "dead";
+  tOutdated: boolean;
   /** This copy lacks a write that T has acknowledged somewhere. */
   misses: boolean;
 
@@ -147,8 +154,11 @@ export function token(w: SimWorld, prefix: string): string {
   return `${prefix}#${w.fresh}`;
 }
 
+/** The machine has power and does not stand still. */
+export const runs = (node: SimNode): boolean => node.up && node.pause !== "machine";
+
 /** The two nodes' machines and the backend carry packets both ways. */
-export const linked = (w: SimWorld): boolean => w.backend && w.nodes[0].up && w.nodes[1].up;
+export const linked = (w: SimWorld): boolean => w.backend && w.nodes.every(runs);
 
 /** A violation of what must never happen. */
 export class Violation extends Error {

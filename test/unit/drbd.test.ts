@@ -11,8 +11,8 @@ import {
 const plan: VolumePlan = {
   site: "store-0042",
   nodes: [
-    { name: "n1", backend: "10.77.2.11", disk: "/dev/vg0/etcd-t" },
-    { name: "n2", backend: "10.77.2.12", disk: "/dev/sdb" },
+    { name: "n1", frontend: "10.77.1.11", backend: "10.77.2.11", disk: "/dev/vg0/etcd-t" },
+    { name: "n2", frontend: "10.77.1.12", backend: "10.77.2.12", disk: "/dev/sdb" },
   ],
   drbd: { version: "auto", port: 7788, minor: 10, resyncRateBytesPerSecond: 50 * 2 ** 20, package: undefined },
   quotaBackendBytes: 2 ** 30,
@@ -43,7 +43,7 @@ describe("the files of a node", () => {
 
   test("hold no secret: it is in a file of its own, readable by root alone", () => {
     const secret = "0123456789abcdef";
-    expect(JSON.stringify(volumeFiles(plan))).not.toContain("shared-secret");
+    expect(JSON.stringify(volumeFiles(plan))).not.toMatch(/shared-secret\s/);
     expect(secretFiles(secret).files).toEqual({
       "/etc/tandem/secrets/drbd.conf": { mode: "0600", content: expect.stringContaining(`shared-secret "${secret}";`) },
     });
@@ -61,7 +61,9 @@ describe("the files of a node", () => {
     const masked = volumeFiles(plan)
       .units?.filter((unit) => unit.mask)
       .map((unit) => unit.name);
-    expect(masked).toEqual(expect.arrayContaining(["drbd.service", "drbd@.service"]));
+    const graceful = ["shutdown", "disconnect", "down"].map((what) => `drbd-graceful-${what}.service`);
+    const escalating = ["drbd-demote-or-escalate@.service", "drbd-reconfigure-suspend-or-error@.service"];
+    expect(masked).toEqual(expect.arrayContaining(["drbd.service", "drbd@.service", ...graceful, ...escalating]));
   });
 });
 
@@ -71,6 +73,8 @@ test("each node is told its own part of the volume", () => {
     node: "n2",
     sibling: "n1",
     index: 1,
+    siblingEtcd: "https://10.77.1.11:2379",
+    peerUrl: "https://10.77.2.12:2380",
     disk: "/dev/sdb",
     minor: 10,
     bytes: volumeBytes(2 ** 30),

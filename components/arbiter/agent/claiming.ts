@@ -70,7 +70,11 @@ export function take(d: Draft, result: ClaimStep, before: ClaimRun | null): void
   }
   if (result.verdict === null) return;
   if (result.verdict === "undecided") d.s.undecided = gen;
-  if (result.verdict === "won") d.s.undecided = null;
+  if (result.verdict === "won") {
+    d.s.undecided = null;
+    // A promotion that was begun ahead and ran out of time may begin again at once.
+    if (d.s.held?.job === "takeVolume") d.s.held = null;
+  }
   if (result.verdict === "lost") d.s.lost = gen;
   const what = { won: "is ours", lost: "is the sibling's", undecided: "stays undecided" }[result.verdict];
   d.say("info", `the claim on generation ${gen} ${what}`);

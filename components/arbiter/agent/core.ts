@@ -3,7 +3,7 @@ import { Draft, type Step } from "./draft.ts";
 import { followLocal, learn } from "./learn.ts";
 import { RULES, type Rule } from "./rules.ts";
 import type { State } from "./state.ts";
-import { answerHandler } from "./verdict.ts";
+import { answerHandlers } from "./verdict.ts";
 import { keepTimers, work } from "./work.ts";
 import type { Event } from "./world.ts";
 
@@ -20,10 +20,10 @@ export function step(state: State, event: Event, rules: readonly Rule[] = RULES)
   if (state.bootId === null && event.kind !== "start") return draft.finish();
   learn(draft, event);
   followLocal(draft);
-  answerHandler(draft);
+  answerHandlers(draft);
   keepClaim(draft);
   work(draft, rules);
-  answerHandler(draft);
+  answerHandlers(draft);
   keepTimers(draft);
   return draft.finish();
 }

@@ -85,7 +85,7 @@ export function rearmed(s: State, hello: Hello): string[] {
   return sees ? s.local.disarmed.filter((note) => hello.echo.includes(note)) : [];
 }
 
-/** Rule 7: E1 is healthy and caught up, its node armed, so two votes remain while T moves. */
+/** Rule 7: E1 and E2 are healthy and caught up, the sibling armed, so two votes remain while T moves or starts again. */
 export function readyForHandOver(s: State, hello: Hello): boolean {
   const { members } = s;
   if (members === null || hello.members === null || !members.healthy || !hello.members.healthy) return false;
@@ -95,7 +95,7 @@ export function readyForHandOver(s: State, hello: Hello): boolean {
     hello.disk === "UpToDate" &&
     hello.peerDisk === "UpToDate" &&
     hello.disarmed.length === 0 &&
-    hello.members.applied + CAUGHT_UP_ENTRIES >= members.applied
+    Math.abs(hello.members.applied - members.applied) <= CAUGHT_UP_ENTRIES
   );
 }
 

@@ -4,7 +4,7 @@ import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
 import { mayClaim } from "./rules.ts";
 import { armed, connected, holder, type State, together } from "./state.ts";
-import { answerPromotion, verdict } from "./verdict.ts";
+import { verdict } from "./verdict.ts";
 import { pollWitness, start } from "./work.ts";
 import type { Event, Hello } from "./world.ts";
 
@@ -30,10 +30,11 @@ export function learn(d: Draft, event: Event): void {
     case "ask":
       d.s.local = event.local;
       if (event.mode === "primary") d.s.asks = [...d.s.asks, event.id];
-      else answerPromotion(d, event.id);
+      else d.s.promotions = [...d.s.promotions, event.id];
       return;
     case "askGone":
       d.s.asks = d.s.asks.filter((id) => id !== event.id);
+      d.s.promotions = d.s.promotions.filter((id) => id !== event.id);
       return;
     case "witness":
       if (event.id === d.s.witnessPoll) learnIncarnation(d, event.answer);
@@ -168,6 +169,11 @@ const reliedOnNow = (s: State): boolean => armed(s) && !holder(s) && reliedOn(s.
 /** Facts that follow from the reading alone. */
 export function followLocal(d: Draft): void {
   const { volume } = d.s.local;
+  if (connected(d.s) !== connected(d.before)) {
+    // An answer counts only inside the connection that asked.
+    d.s.sibling = null;
+    d.s.exchange = null;
+  }
   if (connected(d.s)) {
     d.s.meeting = false;
     d.s.lost = null;
@@ -175,6 +181,10 @@ export function followLocal(d: Draft): void {
     d.s.gateAfterBoot = false;
     if (d.s.notes.connectedIn !== d.s.bootId) d.note({ ...d.s.notes, connectedIn: d.s.bootId });
   }
+  const diskFailed = volume.disk === "Failed" || volume.disk === "Diskless";
+  if (diskFailed && volume.role !== "Down") d.note({ ...d.s.notes, diskFailed });
+  // Whatever it missed it has got again: a copy that was behind is still disarmed here (lock 4).
+  else if (together(d.s) && d.s.local.disarmed.length === 0) d.note({ ...d.s.notes, diskFailed: false });
   // A connection that was tried and refused needs a new handshake (rule 10).
   const refused = d.before.local.volume.connection === "Connecting" && volume.connection === "StandAlone";
   if (d.s.heard === false || refused) d.s.meeting = false;
@@ -185,8 +195,6 @@ export function followLocal(d: Draft): void {
   if (d.s.lost !== null && d.s.lost !== volume.gen) d.s.lost = null;
   if (d.s.local.t === "running") d.s.gatePassed = true;
   else if (!holder(d.s)) d.s.gatePassed = false;
-  if (d.s.local.door === "open" && d.s.notes.doorOpened !== d.s.bootId)
-    d.note({ ...d.s.notes, doorOpened: d.s.bootId });
   if (together(d.s) && volume.gen !== null) {
     d.note(forgetOtherGenerations(d.s.notes, volume.gen, d.s.staged));
     // Noted as past once: a disarmed node stages nothing for a while, and would collect the same folder in a circle.

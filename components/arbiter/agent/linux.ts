@@ -1,14 +1,17 @@
 import { existsSync } from "node:fs";
 import { mark, marksBegin, marksEnd, say, sayOnce } from "./journal.ts";
 import { startDetector } from "./linux/detector.ts";
-import { closeDoor, DoorWatch, readDoor } from "./linux/door.ts";
+import { DoorWatch } from "./linux/door.ts";
 import { forgetVolume, watchDrbd } from "./linux/drbd.ts";
 import { bootId, carryOut } from "./linux/jobs.ts";
 import { cheapLook, LocalReader, readLocal } from "./linux/local.ts";
 import { EtcdClient } from "./linux/members.ts";
 import { readNotes, writeNotes } from "./linux/notes.ts";
 import { HandshakeClient, HandshakeServer } from "./linux/peer.ts";
+import { race } from "./linux/race.ts";
 import { serveSocket } from "./linux/socket.ts";
+import { dismissT, prepareT } from "./linux/transient.ts";
+import { adopt, isMounted } from "./linux/volume.ts";
 import { WitnessClient } from "./linux/witness.ts";
 import { HANDSHAKE_PORT, MEMBER_PORT, NOTES, PKI, SOCKET } from "./paths.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -68,7 +71,7 @@ export class LinuxWorld implements World {
   async start(status: (local: Local) => unknown): Promise<void> {
     if (!existsSync(CGROUP2))
       throw new Error(`T is known by its control group, and ${CGROUP2} is missing: this system has no cgroup v2`);
-    await this.#healDoor();
+    if (isMounted()) adopt();
     const notes = readNotes(NOTES);
     const local = await this.#fresh();
     this.#give({ kind: "start", bootId: bootId(), notes, local });
@@ -93,7 +96,12 @@ export class LinuxWorld implements World {
   }
 
   perform(actions: readonly Action[]): void {
-    for (const action of actions) this.#one(action);
+    for (const action of actions) {
+      const name = action.kind === "witness" ? action.request.verb : action.kind;
+      race(`before ${name}`);
+      this.#one(action);
+      race(`after ${name}`);
+    }
   }
 
   #one(action: Action): void {
@@ -153,7 +161,9 @@ export class LinuxWorld implements World {
     say("notice", `${job.name}${job.name === "moveLeader" ? ` to ${job.to}` : ""}: ${reason}`);
     const settings = this.#settings;
     const run = async () => {
+      race(`before ${job.name}`);
       const result = await carryOut(job, reason, { settings, etcd: this.#etcd, fresh: () => this.#fresh() });
+      race(`after ${job.name}`);
       if (job.name === "openDoor" || job.name === "closeDoor") this.#doors.forget();
       this.#give({ kind: "done", job: job.name, ok: result.ok, why: result.why, local: await this.#fresh() });
     };
@@ -164,6 +174,7 @@ export class LinuxWorld implements World {
   async #askWitness(id: number, request: WitnessRequest): Promise<void> {
     const begun = performance.now();
     const answer = await this.#witness.ask(request);
+    race(`answered ${request.verb}`);
     if (request.verb !== "incarnation") {
       const what = request.verb === "collect" ? "" : ` ${request.key.gen}.${request.key.k}`;
       const status = answer === "silence" ? "silence" : String(answer.status);
@@ -213,15 +224,19 @@ export class LinuxWorld implements World {
       heard: () => {
         say("info", "packets of the sibling arrive");
         marksEnd();
+        void dismissT();
         this.#post({ kind: "link", heard: true });
       },
       suspected: (quietMs) => {
         marksBegin();
-        say("warning", `no packet of the sibling for ${quietMs} ms; asking it twice more`);
+        say("warning", `no packet of the sibling for ${quietMs} ms; asking it again`);
         mark("silence");
+        // A takeover that may follow finds T loaded.
+        void prepareT();
       },
       unfounded: () => {
         say("info", "the sibling answers after all");
+        void dismissT();
         marksEnd();
       },
       lost: () => {
@@ -231,14 +246,6 @@ export class LinuxWorld implements World {
       },
       blind: (why) => say("alarm", `pings cannot be sent, a loss is left to DRBD to notice: ${why}`),
     });
-  }
-
-  /** An agent that ended between two commands left one rule behind. Closed is the state that can do no harm. */
-  async #healDoor(): Promise<void> {
-    const sibling = this.#settings.peer.backend;
-    if ((await readDoor(sibling)) !== "half") return;
-    const closed = await closeDoor(sibling);
-    say("warning", closed.ok ? "the door was half open and is closed now" : closed.why);
   }
 
   #fresh(): Promise<Local> {

@@ -5,6 +5,7 @@ import {
   alone,
   armed,
   connected,
+  doorOpened,
   fired,
   fresh,
   holder,
@@ -59,10 +60,26 @@ export function mayPromoteAlone(s: State): boolean {
   return volume.disk === "UpToDate" && siblingBehind(volume) && gone;
 }
 
+/**
+ * Rule 3, begun while node two still waits or its claim is under way: the kernel then has called the handler by the time the
+ * claim is decided, and the handler's question is kept until then (`verdict.ts`).
+ */
+export function promotesAhead(s: State): boolean {
+  // For a sibling that is known to be behind the kernel asks nobody: that promotion waits its time.
+  return mayTakeOver(s) && !siblingBehind(s.local.volume) && !fresh(s) && fired(s, "promoteAhead") && claimIsComing(s);
+}
+
+/** The claim on this generation is about to be asked for, or asked for already, and nothing says yet how it ends. */
+export function claimIsComing(s: State): boolean {
+  const { gen } = s.local.volume;
+  return witnessTrusted(s) && gen !== null && s.undecided !== gen && s.lost !== gen;
+}
+
 /** A loss is confirmed and this copy may claim once its wait is over: closing the door meanwhile costs the takeover nothing. */
 function mayTakeOver(s: State): boolean {
   const { volume } = s.local;
-  return volume.role === "Secondary" && volume.disk === "UpToDate" && armed(s) && silence(s) && s.lost !== volume.gen;
+  const whole = volume.role === "Secondary" && volume.disk === "UpToDate" && !volume.splitBrain;
+  return whole && armed(s) && silence(s) && s.lost !== volume.gen;
 }
 
 /** Rule 9: together, nobody is Primary; does this node promote? */
@@ -77,7 +94,9 @@ function promotesConnected(s: State): boolean {
 export function gateOpen(s: State): boolean {
   if (connected(s) || s.gatePassed) return true;
   const leads = s.members?.leader === ownMember(s) && s.membersId >= s.gateFrom;
-  return leads || s.sibling?.t === "dead" || fired(s, "readHoldOff");
+  // A sibling that believes to be connected may start its T again the next moment.
+  const isDead = s.sibling?.t === "dead" && s.sibling.connection !== "Connected";
+  return leads || isDead || fired(s, "readHoldOff");
 }
 
 /** T belongs here and is not running. */
@@ -97,6 +116,12 @@ function handsOver(s: State): boolean {
     s.sibling !== null &&
     readyForHandOver(s, s.sibling)
   );
+}
+
+/** T may stop for a moment: the two regular members are a quorum, as both nodes see it, and neither has to lead anew. */
+function restartsT(s: State): boolean {
+  const mayStop = holder(s) && together(s) && armed(s) && s.sibling !== null && readyForHandOver(s, s.sibling);
+  return mayStop && s.local.t === "running" && fired(s, "outdated") && s.members?.leader !== "T";
 }
 
 /** The regular member that should lead: opposite T, or E1 (`leader`). */
@@ -153,10 +178,16 @@ export const RULES: readonly Rule[] = [
     job: () => ({ name: "disconnect" }),
   },
   {
+    source: "lock 5",
+    reason: "the door was opened by nobody in this boot, or by half: anything but a noted opening means closed",
+    when: (s) => s.local.door !== "closed" && !doorOpened(s) && alone(s) && !s.meeting,
+    job: () => ({ name: "closeDoor" }),
+  },
+  {
     source: "rule 3, lock 5",
     reason: "going on alone: the door is closed first",
     when: (s) =>
-      s.local.door === "open" && alone(s) && !s.meeting && (mayPromoteAlone(s) || mayTakeOver(s) || wantsT(s)),
+      s.local.door !== "closed" && alone(s) && !s.meeting && (mayPromoteAlone(s) || mayTakeOver(s) || wantsT(s)),
     job: () => ({ name: "closeDoor" }),
   },
   {
@@ -168,25 +199,28 @@ export const RULES: readonly Rule[] = [
   {
     source: "rules 3 and 8",
     reason: "this node goes on alone",
-    when: (s) => mayPromoteAlone(s) && s.local.door === "closed" && s.local.volume.connection === "StandAlone",
+    when: (s) =>
+      (mayPromoteAlone(s) || promotesAhead(s)) &&
+      s.local.door === "closed" &&
+      s.local.volume.connection === "StandAlone",
     job: () => ({ name: "takeVolume" }),
   },
   {
     source: "lock 5",
     reason: "the sibling answered the handshake",
-    when: (s) => s.meeting && alone(s) && s.local.door === "closed",
+    when: (s) => s.meeting && alone(s) && !doorOpened(s),
     job: () => ({ name: "openDoor" }),
   },
   {
     source: "rule 6",
     reason: "the door is open: the halves may meet",
-    when: (s) => s.meeting && s.local.door === "open" && s.local.volume.connection === "StandAlone",
+    when: (s) => s.meeting && doorOpened(s) && s.local.volume.connection === "StandAlone",
     job: () => ({ name: "connect" }),
   },
   {
     source: "rules 1 and 6",
     reason: "the halves are connected: the link came back while the door was being closed",
-    when: (s) => connected(s) && s.local.door === "closed" && !silence(s),
+    when: (s) => connected(s) && !doorOpened(s) && !silence(s),
     job: () => ({ name: "openDoor" }),
   },
   {
@@ -206,6 +240,12 @@ export const RULES: readonly Rule[] = [
     reason: "hand-over: T has stopped, node one may have the volume",
     when: (s) => handsOver(s) && s.local.t === "dead",
     job: () => ({ name: "releaseVolume" }),
+  },
+  {
+    source: "rule 7",
+    reason: "T's settings have changed: it starts again with them, while E1 and E2 are a quorum",
+    when: restartsT,
+    job: () => ({ name: "stopT" }),
   },
   {
     source: "rule 9",

@@ -51,6 +51,8 @@ export interface State {
   condemned: boolean;
   /** Handler questions of a frozen Primary, unanswered. */
   asks: number[];
+  /** Handler questions of a promotion that was begun before the claim is decided, unanswered. */
+  promotions: number[];
 
   /** What the witness shows now; null when it does not answer, or answers without a token. */
   shows: Token | null;
@@ -80,7 +82,7 @@ export function initialState(settings: CoreSettings): State {
     settings,
     bootId: null,
     notes: EMPTY_NOTES,
-    local: { volume: DOWN, door: "closed", mounted: false, t: "dead", disarmed: [] },
+    local: { volume: DOWN, door: "closed", mounted: false, t: "dead", tOutdated: false, disarmed: [] },
     heard: null,
     members: null,
     membersId: 0,
@@ -97,6 +99,7 @@ export function initialState(settings: CoreSettings): State {
     lost: null,
     condemned: false,
     asks: [],
+    promotions: [],
     shows: null,
     witnessPoll: null,
     mayAdopt: null,
@@ -114,7 +117,9 @@ export function initialState(settings: CoreSettings): State {
 export const connected = (s: State): boolean => s.local.volume.connection === "Connected";
 export const alone = (s: State): boolean => !connected(s);
 export const holder = (s: State): boolean => s.local.volume.role === "Primary";
-export const armed = (s: State): boolean => s.local.disarmed.length === 0;
+export const armed = (s: State): boolean => s.local.disarmed.length === 0 && !s.notes.diskFailed;
+/** Open, and by this node's own decision in this boot; a door that anything else opened counts as one to be closed. */
+export const doorOpened = (s: State): boolean => s.local.door === "open" && s.notes.doorOpened === s.bootId;
 export const fired = (s: State, name: TimerName): boolean => s.fired.includes(name);
 
 /** Both disks have every write, by this node's own belief. */

@@ -73,10 +73,17 @@ function works(s: State): Survival {
   return yes;
 }
 
+/** Works, and T gives it a vote more than it needs; of a sibling that says nothing it is not known whether T runs there. */
+function worksWithT(s: State): Survival {
+  const runs = s.local.t === "running" || s.sibling === null || s.sibling.t === "running";
+  const now = works(s);
+  return now.yes && !runs ? no("the third member T does not run") : now;
+}
+
 /** What stays is this node. */
 function withoutSibling(s: State): Survival {
   const { volume, t } = s.local;
-  const now = works(s);
+  const now = worksWithT(s);
   if (!now.yes) return now;
   if (volume.connection !== "Connected") {
     const alone = volume.role === "Primary" && t === "running";
@@ -91,7 +98,7 @@ function withoutSibling(s: State): Survival {
 /** What stays is the sibling: only its own words tell. */
 function withoutThisNode(s: State): Survival {
   const { settings, local, sibling } = s;
-  const now = works(s);
+  const now = worksWithT(s);
   if (!now.yes) return now;
   if (sibling === null) return no(`the agent of ${settings.sibling} does not answer`);
   if (local.volume.connection !== "Connected") {

@@ -16,8 +16,16 @@ const lossConfirmed = (s: State): boolean => alone(s) && s.heard === false;
 /** Nothing is due: questions are asked less often, because each costs a node's processor something all year. */
 const atRest = (s: State): boolean => together(s) && armed(s);
 
+/** The kernel waits at most three seconds for the answer to a promotion; asking it takes a tenth of one. */
+const PROMOTION_AHEAD_MS = 1000;
+
 export const TIMERS: readonly Timer[] = [
   { name: "waitOffset", wanted: lossConfirmed, ms: (s) => s.settings.waitOffsetMs },
+  {
+    name: "promoteAhead",
+    wanted: lossConfirmed,
+    ms: (s) => Math.max(0, s.settings.waitOffsetMs - PROMOTION_AHEAD_MS),
+  },
   { name: "bootOffset", wanted: (s) => alone(s) && fresh(s), ms: (s) => s.settings.bootOffsetMs },
   {
     // After a boot the old T may have been frozen only by our promotion's fencing, so the hold-off counts from there.
@@ -40,13 +48,19 @@ export const TIMERS: readonly Timer[] = [
     ms: () => 5000,
   },
   {
+    // What changes T's settings changes several files, and restarts etcd elsewhere before it.
+    name: "outdated",
+    wanted: (s) => s.local.tOutdated,
+    ms: () => 10_000,
+  },
+  {
     name: "claimRetry",
     wanted: (s) => s.run === null && mayClaim(s) && s.undecided === s.local.volume.gen,
     ms: () => 300,
   },
   { name: "jobRetry", wanted: (s) => s.held !== null, ms: () => 1000 },
   { name: "connecting", wanted: (s) => s.local.volume.connection === "Connecting", ms: () => 5000 },
-  { name: "greet", wanted: (s) => s.exchange === null, ms: (s) => (atRest(s) ? 2000 : 200) },
-  { name: "pollMembers", wanted: () => true, ms: (s) => (atRest(s) ? 2000 : 500) },
-  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: (s) => (atRest(s) ? 2000 : 500) },
+  { name: "greet", wanted: (s) => s.exchange === null, ms: (s) => (atRest(s) ? 3000 : 200) },
+  { name: "pollMembers", wanted: () => true, ms: (s) => (atRest(s) ? 3000 : 500) },
+  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: (s) => (atRest(s) ? 3000 : 500) },
 ];

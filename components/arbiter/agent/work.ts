@@ -25,6 +25,8 @@ export function work(d: Draft, rules: readonly Rule[]): void {
 export function start(d: Draft, job: NonNullable<State["job"]>, source: string, reason: string): void {
   d.s.job = job;
   if (job.name === "disconnect") d.s.meeting = false;
+  if (job.name === "openDoor") d.note({ ...d.s.notes, doorOpened: d.s.bootId });
+  if (job.name === "closeDoor") d.note({ ...d.s.notes, doorOpened: null });
   if (job.name === "takeVolume" && alone(d.s)) {
     d.s.gateFrom = d.s.nextId;
     // Only an answer given after this moment can open the start gate.

@@ -49,11 +49,13 @@ export const DOWN: Volume = {
 /** Everything local that a decision needs, read at one moment. */
 export interface Local {
   volume: Volume;
-  /** As the kernel's rules say, not as anybody remembers. */
-  door: "open" | "closed";
+  /** As the kernel's rules say, not as anybody remembers. `half`: it shuts nothing out, and lets not everything in. */
+  door: "open" | "half" | "closed";
   mounted: boolean;
   /** By its processes: `dying` was killed, yet the frozen volume still holds it. */
   t: "running" | "dying" | "dead";
+  /** T runs with settings that have changed since it was started. */
+  tOutdated: boolean;
   /** Disarm notes present in the folder that the before-resync-target handler writes to; empty means armed. */
   disarmed: string[];
 }
@@ -132,10 +134,15 @@ export interface Notes {
    * "all but the current one": a deletion that runs late would take a later generation's claim with it.
    */
   past: Generation[];
-  /** Boot id for which the door was opened; any other boot finds it closed. */
+  /** Boot id for which the door was opened. Noted before it is, forgotten before it is closed; anything else means closed. */
   doorOpened: string | null;
   /** Boot id in which DRBD was Connected: not "fresh" then. */
   connectedIn: string | null;
+  /**
+   * This node's disk has failed, so the sibling may have gone on without it, and no claim bars this copy: DRBD's metadata
+   * stay as they were, and would call it whole after a reboot.
+   */
+  diskFailed: boolean;
 }
 
 export const EMPTY_NOTES: Notes = {
@@ -147,6 +154,7 @@ export const EMPTY_NOTES: Notes = {
   past: [],
   doorOpened: null,
   connectedIn: null,
+  diskFailed: false,
 };
 
 /** Work on the node, one piece at a time; each ends in a `done` event with a fresh reading. All are idempotent. */
@@ -169,11 +177,13 @@ export type Job =
 
 export type TimerName =
   | "waitOffset"
+  | "promoteAhead"
   | "bootOffset"
   | "readHoldOff"
   | "killLimit"
   | "orphan"
   | "deserted"
+  | "outdated"
   | "claimRetry"
   | "jobRetry"
   | "greet"

@@ -15,12 +15,27 @@ export async function missingPackages(machine: Machine, packages: readonly strin
   return missing;
 }
 
-/** Installs what is missing from the machine's own package sources. */
+/** Written by bootstrap.sh for a bundle that has packages. */
+const BUNDLE_LIST = "/usr/local/lib/tandem/bundle.list";
+/** What apt knows of them, apart from what it knows of the machine's own sources. */
+const BUNDLE_LISTS = "/var/cache/tandem/lists";
+
+/** Installs what is missing, from the bundle's packages where it has any, else from the machine's own package sources. */
 export async function ensurePackages(machine: Machine, packages: readonly string[]): Promise<string[]> {
   const missing = await missingPackages(machine, packages);
   if (missing.length === 0) return [];
   const env = { DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1" };
+  const isFromBundle = await isThere(machine, BUNDLE_LIST);
+  const bundle = [
+    "-o",
+    `Dir::Etc::SourceList=${at(machine, BUNDLE_LIST)}`,
+    "-o",
+    "Dir::Etc::SourceParts=-",
+    "-o",
+    `Dir::State::Lists=${at(machine, BUNDLE_LISTS)}`,
+  ];
   const common = [
+    ...(isFromBundle ? bundle : []),
     "--quiet",
     "--yes",
     "-o",
@@ -32,16 +47,20 @@ export async function ensurePackages(machine: Machine, packages: readonly string
   ];
   const install = () =>
     machine.run(["apt-get", "install", ...common, "--no-install-recommends", ...missing], { timeoutMs: 400_000, env });
+  const update = () => machine.run(["apt-get", "update", ...common], { timeoutMs: 120_000, env });
+  if (isFromBundle) await update();
   let ended = await install();
-  if (ended.code !== 0) {
+  if (ended.code !== 0 && !isFromBundle) {
     // Lists may be older than the mirror; asked only now, because a machine behind a closed network has them as good as they get.
-    await machine.run(["apt-get", "update", ...common], { timeoutMs: 120_000, env });
+    await update();
     ended = await install();
   }
   if (ended.code !== 0) {
+    const advice = isFromBundle
+      ? "add them and all that they depend on to the folder `packages` of artifacts.bundle, make its index anew, and run this again"
+      : "make the package sources of this machine reachable, or install them by hand from your own media, and run this again";
     throw new Failure(
-      `apt-get could not install ${missing.join(", ")}; make the package sources of this machine reachable, or install ` +
-        `them by hand from your own media, and run this again${lastLines(`${ended.stdout}${ended.stderr}`)}`,
+      `apt-get could not install ${missing.join(", ")}; ${advice}${lastLines(`${ended.stdout}${ended.stderr}`)}`,
     );
   }
   machine.step();
@@ -66,8 +85,12 @@ export async function ensureModules(machine: Machine, modules: readonly string[]
   return loaded;
 }
 
-async function isLoaded(machine: Machine, name: string): Promise<boolean> {
-  return stat(at(machine, `/sys/module/${name.replaceAll("-", "_")}`)).then(
+function isLoaded(machine: Machine, name: string): Promise<boolean> {
+  return isThere(machine, `/sys/module/${name.replaceAll("-", "_")}`);
+}
+
+async function isThere(machine: Machine, path: string): Promise<boolean> {
+  return stat(at(machine, path)).then(
     () => true,
     () => false,
   );

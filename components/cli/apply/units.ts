@@ -16,7 +16,8 @@ interface UnitState {
 export type UnitChange = "start" | "restart" | "reload" | "stop" | "enable" | "disable";
 
 const START_LIMIT_MS = 180_000;
-const GATE_LIMIT_MS = 200_000;
+/** Longer than `tandem wait` waits, which then says what is missing. */
+const GATE_LIMIT_MS = 820_000;
 /** In /run, so that a forgotten one is gone after a boot. */
 const GATE_OVERRIDE = "/run/tandem/restart-unprotected";
 

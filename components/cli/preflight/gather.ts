@@ -155,7 +155,8 @@ function tool(argv: Argv) {
 
 async function hasEntries(folder: string): Promise<boolean> {
   return readdir(folder).then(
-    (entries) => entries.length > 0,
+    // A file system of its own brings this folder with it.
+    (entries) => entries.some((name) => name !== "lost+found"),
     () => false,
   );
 }

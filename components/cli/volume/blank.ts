@@ -30,8 +30,8 @@ export async function requireBlank(machine: Machine, order: VolumeOrder): Promis
   }
   const found = [
     ...(await inUse(machine, disk)),
-    ...(await signatures(machine, disk)),
-    ...(await contents(machine, disk, bytes)),
+    ...(await signatures(machine, disk)).map(({ type, offset }) => `a signature of ${type} at ${offset}`),
+    ...(await contents(machine, disk, [HEAD, tailOf(bytes)])),
   ];
   if (found.length === 0) return;
   throw new Failure(
@@ -44,7 +44,7 @@ export async function requireBlank(machine: Machine, order: VolumeOrder): Promis
 }
 
 /** Mounted, part of a RAID or a volume group, or otherwise held by the kernel. */
-async function inUse(machine: Machine, disk: string): Promise<string[]> {
+export async function inUse(machine: Machine, disk: string): Promise<string[]> {
   const holders = ["lsblk", "--noheadings", "--raw", "--output", "NAME,TYPE,MOUNTPOINTS", at(machine, disk)] as const;
   const ended = await machine.run(holders, { timeoutMs: 20_000 });
   const [own = "", ...others] = ended.stdout.trim().split("\n");
@@ -55,23 +55,37 @@ async function inUse(machine: Machine, disk: string): Promise<string[]> {
   ];
 }
 
+export interface Signature {
+  readonly type: string;
+  readonly offset: string;
+  readonly label: string | null;
+}
+
 /** Every signature that libblkid knows, at whatever offset. */
-async function signatures(machine: Machine, disk: string): Promise<string[]> {
+export async function signatures(machine: Machine, disk: string): Promise<Signature[]> {
   const ended = await machine.run(["wipefs", "--no-act", "--json", at(machine, disk)], { timeoutMs: 60_000 });
   if (ended.code !== 0) throw new Failure(`[disk] ${disk} cannot be searched for signatures: ${ended.stderr.trim()}`);
   if (ended.stdout.trim() === "") return [];
-  const { signatures: list } = JSON.parse(ended.stdout) as { signatures: { type: string; offset: string }[] };
-  return list.map(({ type, offset }) => `a signature of ${type} at ${offset}`);
+  return (JSON.parse(ended.stdout) as { signatures: Signature[] }).signatures;
 }
 
-/** Bytes where file systems and DRBD's metadata begin, for what has no signature. */
-async function contents(machine: Machine, disk: string, bytes: number): Promise<string[]> {
-  // DRBD keeps a bitmap of one bit per 4 KiB and its activity log at the end of the disk.
-  const metadata = Math.ceil(bytes / 32_768) + MEBIBYTE;
-  const places = [
-    { name: "the first MiB", start: 0, length: MEBIBYTE },
-    { name: "the last bytes, where DRBD's metadata goes,", start: bytes - metadata, length: metadata },
-  ];
+interface Place {
+  readonly name: string;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Where file systems begin. */
+export const HEAD: Place = { name: "the first MiB", start: 0, length: MEBIBYTE };
+
+/** DRBD keeps a bitmap of one bit per 4 KiB and its activity log at the end of the disk. */
+export function tailOf(bytes: number): Place {
+  const length = Math.ceil(bytes / 32_768) + MEBIBYTE;
+  return { name: "the last bytes, where DRBD's metadata goes,", start: bytes - length, length };
+}
+
+/** Bytes that are there, for what has no signature. */
+export async function contents(machine: Machine, disk: string, places: readonly Place[]): Promise<string[]> {
   const file = await open(at(machine, disk), "r");
   try {
     const found: string[] = [];

@@ -13,6 +13,7 @@ import {
   select,
   waitForVolume,
 } from "./drbd.ts";
+import { isReplacement, join, type MembersAt } from "./join.ts";
 import type { VolumeOrder } from "./order.ts";
 import { readRecord, type VolumeRecord, writeRecord } from "./record.ts";
 
@@ -21,16 +22,22 @@ export const MOUNTPOINT = "/var/lib/etcd-transient";
 const SIBLING_SECONDS = 600;
 
 /**
- * Makes this node's copy, on a disk that holds nothing, and meets the sibling's, which must be new as well. Safe to run
- * again after any interruption.
+ * Makes this node's copy, on a disk that holds nothing, and meets the sibling's, which must be new as well, or joins a site that
+ * expects a machine in the place of a lost one. Safe to run again after any interruption.
  */
-export async function create(machine: Machine, order: VolumeOrder, withinSeconds = SIBLING_SECONDS): Promise<string> {
+export async function create(
+  machine: Machine,
+  order: VolumeOrder,
+  withinSeconds = SIBLING_SECONDS,
+  membersAt?: MembersAt,
+): Promise<string> {
   await select(machine);
   const record = (await knownRecord(machine, order)) ?? (await claim(machine, order));
   if (record.step === "ready") {
     await attach(machine);
     return "the volume is there";
   }
+  if (record.step === "claimed" && (await isReplacement(order, membersAt))) return join(machine, order);
   await ensureMetadata(machine, record);
   await attach(machine);
   await connect(machine);

@@ -7,7 +7,8 @@ import { must } from "./drbd.ts";
 import type { VolumeOrder } from "./order.ts";
 import { formatSentinel, parseSentinel, SENTINEL } from "./sentinel.ts";
 
-const LABEL = "etcd-t";
+/** Of the file system; by it and the sentinel a disk is known for Tandem's. */
+export const LABEL = "etcd-t";
 /** Not the volume's own mount point: nothing may take it for in service. */
 const WORKPLACE = "/run/tandem-volume";
 /** Of tandem-etcd, on either node. */

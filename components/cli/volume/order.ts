@@ -7,6 +7,10 @@ export interface VolumeOrder {
   readonly sibling: string;
   /** 0 is node one, which makes the first contents. */
   readonly index: 0 | 1;
+  /** Client URL of the sibling's regular etcd member. */
+  readonly siblingEtcd: string;
+  /** Peer URL of this node's regular etcd member, by which a cluster that expects it knows it. */
+  readonly peerUrl: string;
   /** Absolute path of the block device under the volume. */
   readonly disk: string;
   readonly minor: number;

@@ -7,7 +7,8 @@ import type { VolumeOrder } from "./order.ts";
 
 /**
  * How far the creation got on this node. `claimed`: the disk was found blank, so what is on it from now on is Tandem's;
- * `paired`: both copies were seen new, at the same time; `ready`: it has its first contents, the rest is the agent's.
+ * `paired`: both copies were seen new, at the same time; `ready`: it has its first contents, or its sibling has all of them; the
+ * rest is the agent's.
  */
 export type Step = "claimed" | "paired" | "ready";
 
@@ -21,6 +22,9 @@ export const RECORD = "/var/lib/tandem/volume.json";
 
 /** While it is there, this node's etcd may start on an empty folder; see etcd-guard.sh. */
 export const FOUNDING = "/var/lib/tandem/founding";
+
+/** The same on a machine that replaces a lost one: its etcd joins a cluster that runs. */
+export const JOINING = "/var/lib/tandem/joining";
 
 export async function readRecord(machine: Machine): Promise<VolumeRecord | undefined> {
   let text: string;

@@ -1,6 +1,6 @@
 import { Failure } from "../verb.ts";
 
-/** Beside T's data on the volume: whose it is, and whether T was ever created on it. transient-guard.sh reads this form. */
+/** Beside T's data on the volume: whose it is, and whether T was ever created on it. */
 export interface Sentinel {
   readonly site: string;
   readonly state: "new" | "created";

@@ -16,7 +16,7 @@ const works: Readonly<Record<string, () => Promise<string>>> = {
   create: async () => create(thisMachine, await orderOrRecord()),
   "first-sync": () => firstSync(thisMachine),
   settle: () => settle(thisMachine),
-  destroy: async () => destroy(thisMachine, (await orderOrRecord()).purge),
+  destroy: async () => destroy(thisMachine, await orderOrRecord()),
   status,
 };
 

@@ -38,6 +38,12 @@ export async function checkWitness(ask: Ask, { site, node, url }: WitnessAddress
     throw new Failure(
       `${url}/${site}: the claim moved by ${node} says its owner is ${JSON.stringify(owner.body)}; the folder must be moved with what is in it.`,
     );
+  const listing = await must("the listing of the claims", { method: "GET", path: `${incarnation}/claims/` }, [200]);
+  if (!lists(listing.body, `${NO_GENERATION}.${k}`))
+    throw new Failure(
+      `${url}/${site}: the listing of the claims is no JSON array that names them, so old claims would never be cleared away and the ` +
+        "witness would fill up; with nginx set `autoindex on` and `autoindex_format json`.",
+    );
   await stage();
   await must(
     "the MOVE onto a claim that exists",
@@ -47,6 +53,14 @@ export async function checkWitness(ask: Ask, { site, node, url }: WitnessAddress
   );
   await must("PUT of `released`", { method: "PUT", path: `${claim}released`, body: node }, [201, 204]);
   await clear();
+}
+
+function lists(json: string, name: string): boolean {
+  try {
+    return (JSON.parse(json) as { name?: unknown }[]).some((entry) => entry.name === name);
+  } catch {
+    return false;
+  }
 }
 
 async function readIncarnation(ask: Ask, told: (what: string, answer: Answer) => string): Promise<string> {

@@ -8,8 +8,8 @@ export interface Validity {
 }
 
 const dayMs = 86_400_000;
-/** The clocks of a site's machines may differ by this much. */
-const clockSkewMs = 5 * 60_000;
+/** A machine's clock may be behind by this much, or fall back by it, and still take a new certificate. */
+const clockSkewMs = dayMs;
 
 /**
  * The window that a resource is to have. It is part of the inputs, so that the preview shows a renewal as a change of the dates.

@@ -88,6 +88,40 @@ export class Gateway {
     });
   }
 
+  /**
+   * Asks for an answer without an end. Resolves when the connection, the answer or `end` does, or when `taken` does not take
+   * a line of it; never throws.
+   */
+  stream(path: string, body: unknown, taken: (line: unknown) => boolean, end: AbortSignal): Promise<void> {
+    const session = this.session;
+    if (!session || end.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      let stream: ClientHttp2Stream;
+      try {
+        stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
+      } catch {
+        resolve();
+        return;
+      }
+      const stop = () => stream.close();
+      end.addEventListener("abort", stop, { once: true });
+      stream.setEncoding("utf8");
+      let text = "";
+      stream.on("data", (chunk: string) => {
+        const lines = (text + chunk).split("\n");
+        text = lines.pop() ?? "";
+        if (!lines.filter(isWhole).every((line) => taken(JSON.parse(line)))) stop();
+      });
+      // "close" follows.
+      stream.on("error", () => {});
+      stream.on("close", () => {
+        end.removeEventListener("abort", stop);
+        resolve();
+      });
+      stream.end(JSON.stringify(body));
+    });
+  }
+
   close(): void {
     this.closed = true;
     this.session?.destroy();

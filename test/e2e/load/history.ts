@@ -3,8 +3,17 @@
  * register takes values that are used once, each replacing a named one, so their order is known. For both this makes the
  * check of linearizability complete: order by position, then let no operation be older than what had returned before it began.
  */
-import type { Closing, HistoryLine, Operation, PutOperation } from "./operation.ts";
-import { registerAtStart } from "./operation.ts";
+import type {
+  Closing,
+  HistoryLine,
+  LogRead,
+  Operation,
+  PutOperation,
+  RegisterRead,
+  WatchMessage,
+} from "./operation.ts";
+import { valueAtStart } from "./operation.ts";
+import { watchViolations } from "./watch.ts";
 
 export interface Gap {
   ms: number;
@@ -21,7 +30,16 @@ export interface Window {
 
 export interface History {
   operations: Operation[];
+  /** In the order in which they came. */
+  watched: WatchMessage[];
   closing: Closing;
+}
+
+/** A read of something older than what had returned before it began. */
+export interface StaleRead {
+  read: LogRead | RegisterRead;
+  /** One sentence. */
+  text: string;
 }
 
 /** @throws if the text is cut off before its closing line */
@@ -35,7 +53,9 @@ export function parseHistory(text: string): History {
     throw new Error(
       `the history of ${lines.length} lines has no closing state: the load generator did not end orderly`,
     );
-  return { operations: lines.slice(0, -1) as Operation[], closing };
+  const watched = lines.filter((line) => line.kind === "watch");
+  const operations = lines.filter((line) => line.kind !== "watch" && line.kind !== "closing");
+  return { operations, watched, closing };
 }
 
 /** Acknowledged writes that are not in the store, as `endpoint/sequence`. */
@@ -51,9 +71,18 @@ export function violations(history: History): string[] {
   return [
     ...lostWrites(history).map((write) => `acknowledged write ${write} is lost`),
     ...refusedWritesPresent(history),
-    ...logViolations(history),
-    ...registerViolations(history),
+    ...logProblems(history).map(({ text }) => text),
+    ...registerProblems(history).map(({ text }) => text),
+    ...tornTransactions(history),
+    ...watchViolations(history),
   ];
+}
+
+/** Those of the violations that are reads of the past. */
+export function staleReads(history: History): StaleRead[] {
+  return [...logProblems(history), ...registerProblems(history)].flatMap(({ text, read }) =>
+    read ? [{ read, text }] : [],
+  );
 }
 
 /**
@@ -100,7 +129,13 @@ function refusedWritesPresent({ operations, closing }: History): string[] {
     .map((put) => `write ${put.endpoint}/${put.sequence} was refused and is in the store all the same`);
 }
 
-function logViolations({ operations, closing }: History): string[] {
+interface Problem {
+  text: string;
+  /** What is stale. */
+  read?: LogRead | RegisterRead;
+}
+
+function logProblems({ operations, closing }: History): Problem[] {
   return Object.entries(closing.logs).flatMap(([writer, sequences]) => {
     const steps: Step[] = [];
     for (const one of operations) {
@@ -111,31 +146,31 @@ function logViolations({ operations, closing }: History): string[] {
     }
     const newest = Math.max(0, ...sequences);
     steps.push({ ...closing, what: "read", position: newest, name: `closing read of ${writer}/${newest}` });
-    return orderViolations(steps);
+    return orderProblems(steps);
   });
 }
 
-function registerViolations({ operations, closing }: History): string[] {
+function registerProblems({ operations, closing }: History): Problem[] {
   const writeOf = new Map(
     operations.flatMap((one) => (one.kind === "cas" && one.outcome !== "fail" ? [[one.value, one] as const] : [])),
   );
   // Each value names the one it replaced: from the last value backwards the order is certain.
   const chain: string[] = [];
-  for (let value = closing.register; value !== registerAtStart; ) {
+  for (let value = closing.register; value !== valueAtStart; ) {
     const write = writeOf.get(value);
-    if (!write) return [`the shared register held ${value}, which nobody wrote`];
-    if (chain.includes(value)) return [`the shared register held ${value} twice`];
+    if (!write) return [{ text: `the shared register held ${value}, which nobody wrote` }];
+    if (chain.includes(value)) return [{ text: `the shared register held ${value} twice` }];
     chain.unshift(value);
     value = write.expected;
   }
-  const position = new Map([registerAtStart, ...chain].map((value, index) => [value, index]));
-  const problems: string[] = [];
+  const position = new Map([valueAtStart, ...chain].map((value, index) => [value, index]));
+  const problems: Problem[] = [];
   const steps: Step[] = [];
   for (const one of operations) {
     if (one.kind !== "cas" && one.kind !== "read-register") continue;
     const at = position.get(one.value);
     if (one.outcome === "ok" && at === undefined)
-      problems.push(`${registerName(one)} is not among the values that led to ${closing.register}`);
+      problems.push({ text: `${registerName(one)} is not among the values that led to ${closing.register}` });
     if (at === undefined || one.outcome === "fail" || (one.kind === "read-register" && one.outcome !== "ok")) continue;
     steps.push(stepOf(one, one.kind === "cas" ? "write" : "read", at, registerName(one)));
   }
@@ -145,7 +180,16 @@ function registerViolations({ operations, closing }: History): string[] {
     position: chain.length,
     name: `closing read of the register, ${closing.register},`,
   });
-  return [...problems, ...orderViolations(steps)];
+  return [...problems, ...orderProblems(steps)];
+}
+
+function tornTransactions({ operations, closing }: History): string[] {
+  const seen = operations.flatMap((one) =>
+    one.kind === "swap" && one.outcome === "ok" ? [{ pair: one.found, by: `the swap to ${one.value}` }] : [],
+  );
+  return [...seen, { pair: closing.pair, by: "the closing read" }]
+    .filter(({ pair: [left, right] }) => left !== right)
+    .map(({ pair: [left, right], by }) => `${by} found ${left} and ${right}, which no transaction wrote together`);
 }
 
 function registerName(one: { kind: string; value: string; endpoint: string }): string {
@@ -160,17 +204,20 @@ interface Step {
   /** Infinity for a write that may take effect at any later time. */
   returnNs: number;
   name: string;
+  read?: LogRead | RegisterRead;
 }
 
-function stepOf(one: Operation, what: Step["what"], position: number, name: string): Step {
-  return { what, position, invokeNs: one.invokeNs, returnNs: one.outcome === "ok" ? one.returnNs : Infinity, name };
+function stepOf(one: Exclude<Operation, { kind: "swap" }>, what: Step["what"], position: number, name: string): Step {
+  const returnNs = one.outcome === "ok" ? one.returnNs : Infinity;
+  const step = { what, position, invokeNs: one.invokeNs, returnNs, name };
+  return one.kind === "put" || one.kind === "cas" ? step : { ...step, read: one };
 }
 
 /** An operation that began after another returned must not lie before it; a write must lie after it. */
-function orderViolations(steps: readonly Step[]): string[] {
+function orderProblems(steps: readonly Step[]): Problem[] {
   const byInvoke = steps.toSorted((a, b) => a.invokeNs - b.invokeNs);
   const byReturn = steps.toSorted((a, b) => a.returnNs - b.returnNs);
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   let newest: Step | undefined;
   let returned = 0;
   for (const one of byInvoke) {
@@ -179,7 +226,8 @@ function orderViolations(steps: readonly Step[]): string[] {
     if (!newest || one.position > newest.position) continue;
     if (one.position === newest.position && one.what === "read") continue;
     const lateMs = ((one.invokeNs - newest.returnNs) / 1e6).toFixed(1);
-    problems.push(`${one.name} is older than the ${newest.name}, which had returned ${lateMs} ms before it began`);
+    const text = `${one.name} is older than the ${newest.name}, which had returned ${lateMs} ms before it began`;
+    problems.push(one.read ? { text, read: one.read } : { text });
   }
   return problems;
 }

@@ -6,9 +6,21 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, Gateway } from "./gateway.ts";
-import { type Closing, type HistoryLine, nowNs, type Operation, registerAtStart } from "./operation.ts";
+import { type Closing, type HistoryLine, nowNs, type Operation, valueAtStart, type WatchMessage } from "./operation.ts";
 import { Store } from "./store.ts";
-import { type Run, read, swap, write } from "./workers.ts";
+import { change, type Run, read, swap, watch, write } from "./workers.ts";
+
+/**
+ * `writes`: nothing but the writers, where a machine of the lab must not be busy with the load itself. `usual`: also a shared
+ * register and linearizable reads. `thorough`: also transactions over two keys, and a watch through every endpoint.
+ */
+export type Mix = "writes" | "usual" | "thorough";
+
+const workers: Readonly<Record<Mix, readonly ((gateway: Gateway, run: Run) => Promise<void>)[]>> = {
+  writes: [write],
+  usual: [write, change, read],
+  thorough: [write, change, swap, read],
+};
 
 export interface LoadSettings {
   endpoints: readonly Endpoint[];
@@ -16,6 +28,7 @@ export interface LoadSettings {
   tls: { ca: string; cert: string; key: string };
   /** Of each endpoint's writer. */
   writesPerSecond: number;
+  mix: Mix;
   /** File for the history. */
   history: string;
 }
@@ -30,6 +43,8 @@ export interface Progress {
 const progressIntervalMs = 100;
 const setUpLimitMs = 30_000;
 const closingLimitMs = 60_000;
+/** For watches to tell of the last change. One through an endpoint that is away stays behind. */
+const watchLimitMs = 5000;
 
 async function main(): Promise<void> {
   const input = createInterface({ input: process.stdin });
@@ -45,9 +60,9 @@ async function main(): Promise<void> {
   const file = createWriteStream(settings.history, { flags: "wx" });
   const append = (line: HistoryLine) => file.write(`${JSON.stringify(line)}\n`);
 
-  await ask(gateways, setUpLimitMs, "set the shared register", async (gateway) => {
-    const { outcome } = await store.startRegister(gateway, registerAtStart, 2000);
-    return outcome === "ok" || undefined;
+  const begunAt = await ask(gateways, setUpLimitMs, "set the register and the pair", async (gateway) => {
+    const { revision } = await store.begin(gateway, valueAtStart, 2000);
+    return revision;
   });
 
   const progress = reportProgress(settings.endpoints);
@@ -56,15 +71,24 @@ async function main(): Promise<void> {
     writers: settings.endpoints.map(({ name }) => name),
     writesPerSecond: settings.writesPerSecond,
     end: stop.signal,
-    record: (operation) => {
-      append(operation);
-      progress.count(operation);
+    record: (line) => {
+      append(line);
+      progress.count(line);
     },
   };
-  await Promise.all(gateways.flatMap((gateway) => [write(gateway, run), swap(gateway, run), read(gateway, run)]));
+  const endOfWatches = new AbortController();
+  const watches =
+    settings.mix === "thorough" ? gateways.map((gateway) => watch(gateway, run, begunAt + 1, endOfWatches.signal)) : [];
+  await Promise.all(gateways.flatMap((gateway) => workers[settings.mix].map((work) => work(gateway, run))));
   progress.end();
 
-  append(await ask(gateways, closingLimitMs, "read the closing state", (gateway) => closingState(gateway, run)));
+  const closing = await ask(gateways, closingLimitMs, "read the closing state", (gateway) =>
+    closingState(gateway, run),
+  );
+  const deadline = performance.now() + watchLimitMs;
+  while (performance.now() < deadline && watches.some((newest) => newest() < closing.lastChange)) await sleep(50);
+  endOfWatches.abort();
+  append(closing);
   await ask(gateways, closingLimitMs, "remove the keys", async (gateway) => {
     const { outcome } = await store.remove(gateway, 5000);
     return outcome === "ok" || undefined;
@@ -75,15 +99,8 @@ async function main(): Promise<void> {
 
 async function closingState(gateway: Gateway, { store, writers }: Run): Promise<Closing | undefined> {
   const invokeNs = nowNs();
-  const logs: Record<string, number[]> = {};
-  for (const writer of writers) {
-    const { outcome, sequences } = await store.sequences(gateway, writer, 5000);
-    if (outcome !== "ok") return undefined;
-    logs[writer] = sequences;
-  }
-  const { outcome, value } = await store.readRegister(gateway, 5000);
-  if (outcome !== "ok") return undefined;
-  return { kind: "closing", invokeNs, returnNs: nowNs(), logs, register: value };
+  const everything = await store.everything(gateway, writers, 5000);
+  return everything && { kind: "closing", invokeNs, returnNs: nowNs(), ...everything };
 }
 
 /** Asks one endpoint after the other, round and round, until one answers. */
@@ -112,10 +129,10 @@ function reportProgress(endpoints: readonly Endpoint[]) {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }, progressIntervalMs);
   return {
-    count: ({ kind, outcome, endpoint, returnNs }: Operation) => {
-      if (kind !== "put" || outcome !== "ok") return;
-      acknowledged[endpoint] = (acknowledged[endpoint] as number) + 1;
-      newestNs = returnNs;
+    count: (line: Operation | WatchMessage) => {
+      if (line.kind !== "put" || line.outcome !== "ok") return;
+      acknowledged[line.endpoint] = (acknowledged[line.endpoint] as number) + 1;
+      newestNs = line.returnNs;
     },
     end: () => clearInterval(timer),
   };

@@ -122,6 +122,52 @@ describe("rules 8 and 9: boot", () => {
   });
 });
 
+describe("lock 5: a door counts as open only by this boot's note", () => {
+  const open = { door: "open" } as const;
+  const alone = { ...running, door: "closed" } as const;
+  const unnoted = { ...ADOPTED, doorOpened: null };
+
+  test("the note comes before the opening, and goes before the closing", () => {
+    const written = (node: Scripted) => node.actions.map(({ kind }) => kind).filter((kind) => /note|job/.test(kind));
+    const node = new Scripted(1).start(VOLUME.lone, { door: "closed" }, unnoted).heard(true).sibling(APART);
+    expect([node.job, node.state.notes.doorOpened]).toEqual(["openDoor", "boot"]);
+    expect(written(node)).toEqual(["note", "job"]);
+    node.done(VOLUME.lone, open).heard(false).done();
+    expect([node.job, node.state.notes.doorOpened]).toEqual(["closeDoor", null]);
+    expect(written(node)).toEqual(["note", "job"]);
+  });
+  test.each([
+    ["never", null],
+    ["in another boot", "before"],
+  ])("one that was opened %s is closed by a node that is apart, before anything else", (_, doorOpened) => {
+    const node = new Scripted(1).start(VOLUME.lone, open, { ...ADOPTED, doorOpened }).heard(true);
+    expect(node.job).toBe("closeDoor");
+    expect(node.done(VOLUME.lone, { door: "closed" }).job).toBeUndefined();
+  });
+  test("one that vanishes beside a T that runs alone is closed again", () => {
+    const node = new Scripted(1).start(VOLUME.solo, alone, unnoted).heard(false);
+    expect(node.job).toBeUndefined();
+    expect(node.see(VOLUME.solo, open).job).toBe("closeDoor");
+  });
+  test("a holder that was thawed in place keeps the door that it had opened", () => {
+    expect(new Scripted(0).start(VOLUME.solo, { ...running, ...open }).job).toBeUndefined();
+  });
+  test("a new agent on a connected site cuts nothing, and notes the door that it finds open", () => {
+    const node = new Scripted(0).start(VOLUME.holder, { ...running, ...open }, unnoted).heard(true);
+    expect(node.job).toBe("openDoor");
+    expect(node.done().state.notes.doorOpened).toBe("boot");
+    expect(node.jobs).toHaveLength(1);
+  });
+  test("half a door is closed while apart, and opened while connected", () => {
+    expect(new Scripted(1).start(VOLUME.lone, { door: "half" }).heard(true).job).toBe("closeDoor");
+    expect(new Scripted(1).start(VOLUME.other, { door: "half" }).heard(true).job).toBe("openDoor");
+  });
+  test("halves do not meet through a door that nobody opened", () => {
+    const node = new Scripted(1).start(VOLUME.lone, { door: "closed" }, unnoted).heard(true).sibling(APART);
+    expect(node.done(VOLUME.lone, { door: "half" }).job).not.toBe("connect");
+  });
+});
+
 describe("what is not known is no verdict", () => {
   test("a frozen Primary whose generation cannot be read is not reset", () => {
     expect(holder().see({ ...VOLUME.frozen, disk: "Diskless", gen: null }).job).not.toBe("letGo");

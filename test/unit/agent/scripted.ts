@@ -26,7 +26,13 @@ const TOGETHER: Volume = {
   splitBrain: false,
 };
 
-export const ADOPTED: Notes = { ...EMPTY_NOTES, adopted: "tree", nothingBut: "tree", connectedIn: "boot" };
+export const ADOPTED: Notes = {
+  ...EMPTY_NOTES,
+  adopted: "tree",
+  nothingBut: "tree",
+  connectedIn: "boot",
+  doorOpened: "boot",
+};
 
 const PEER = { peerDisk: "Unknown", peerRole: "Unknown" } as const;
 /** What DRBD says in the moments that the rules speak of. */
@@ -52,7 +58,7 @@ export const VOLUME = {
 /** One core in a world that does only what the test says. */
 export class Scripted {
   state: State;
-  local: Local = { volume: TOGETHER, door: "open", mounted: false, t: "dead", disarmed: [] };
+  local: Local = { volume: TOGETHER, door: "open", mounted: false, t: "dead", tOutdated: false, disarmed: [] };
   /** Of the last event. */
   actions: Action[] = [];
   /** Of all events. */

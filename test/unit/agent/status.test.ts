@@ -25,6 +25,7 @@ const local: Local = {
   door: "open",
   mounted: true,
   t: "running",
+  tOutdated: false,
   disarmed: [],
 };
 
@@ -80,6 +81,14 @@ describe("what the site survives", () => {
       nodeOne: "the copy of n2 is not UpToDate yet",
       nodeTwo: true,
       witness: true,
+    });
+  });
+
+  test("while T does not run, E1 and E2 are all there is", () => {
+    const why = "the third member T does not run";
+    expect(survives(whole, { ...local, t: "dead" })).toEqual({ nodeOne: why, nodeTwo: why, witness: true });
+    expect(survives({ ...whole, sibling: { ...sibling, t: "running" } }, { ...local, t: "dead" })).toMatchObject({
+      nodeOne: true,
     });
   });
 

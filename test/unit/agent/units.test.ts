@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isMounted, stateOfStatus } from "../../../components/arbiter/agent/linux/units.ts";
+import { stateOfStatus } from "../../../components/arbiter/agent/linux/units.ts";
+import { isMounted } from "../../../components/arbiter/agent/linux/volume.ts";
 
 const status = (state: string, pending = "0000000000000000", shared = "0000000000000000") =>
   `Name:\tetcd\nState:\t${state}\nThreads:\t12\nSigPnd:\t${pending}\nShdPnd:\t${shared}\nSigCgt:\tfffffffe7fc1feff\n`;

@@ -82,10 +82,10 @@ describe("errors in an environment's file carry its name", () => {
 
   it("for a broken rule", () => {
     expect(errorsWith("datastore: { killLimit: 6s }\n")).toEqual([
-      "tandem:site: datastore.readHoldOff: is 5s; a frozen T may answer reads until its killLimit of 6s and 250ms for a later notice and the kill: use at least 6251ms, or a killLimit of at most 4749ms",
+      "tandem:site: datastore.readHoldOff: is 5s; a frozen T may answer reads until its killLimit of 6s and 1175ms for a later notice and the kill: use at least 7176ms, or a killLimit of at most 3824ms",
     ]);
     expect(errorsWith("witness: { waitOffset: 100ms }\n")).toEqual([
-      "stacks/environments/production.yaml: witness.waitOffset: is 100ms; in a split the holder must claim first, and it may need 650ms to confirm the loss and 250ms to claim while its sibling confirms within 500ms: use at least 401ms",
+      "stacks/environments/production.yaml: witness.waitOffset: is 100ms; in a split the holder must claim first, and it may need 500ms to confirm the loss and 170ms to claim while its sibling confirms within 425ms: use at least 246ms",
     ]);
   });
 

@@ -59,7 +59,7 @@ describe("the site of a stack", () => {
     const keys = [witness.credentials.nodeOne.clientKey, witness.credentials.nodeTwo.clientKey];
     expect(await Promise.all(keys.map(pulumi.isSecret))).toEqual([true, true]);
     expect(await Promise.all(keys.map(promised))).toEqual(nodeKeys);
-    expect(witness).toMatchObject({ url: "https://witness.example:8443/tandem", waitOffsetMs: 500 });
+    expect(witness).toMatchObject({ url: "https://witness.example:8443/tandem", waitOffsetMs: 300 });
   });
 
   it("is read with its environment's file", () => {

@@ -71,8 +71,8 @@ describe("times, with the rule, the numbers and the nearest allowed value", () =
   const cases: [string, Record<string, unknown>, string][] = [
     [
       "an offset that lets the other win a split",
-      { witness: { waitOffset: "400ms" } },
-      "witness.waitOffset: is 400ms; in a split the holder must claim first, and it may need 650ms to confirm the loss and 250ms to claim while its sibling confirms within 500ms: use at least 401ms",
+      { witness: { waitOffset: "245ms" } },
+      "witness.waitOffset: is 245ms; in a split the holder must claim first, and it may need 500ms to confirm the loss and 170ms to claim while its sibling confirms within 425ms: use at least 246ms",
     ],
     [
       "node two impatient",
@@ -112,12 +112,12 @@ describe("times, with the rule, the numbers and the nearest allowed value", () =
     [
       "reads from a frozen T",
       { datastore: { readHoldOff: "3s" } },
-      "datastore.readHoldOff: is 3s; a frozen T may answer reads until its killLimit of 3s and 250ms for a later notice and the kill: use at least 3251ms, or a killLimit of at most 2749ms",
+      "datastore.readHoldOff: is 3s; a frozen T may answer reads until its killLimit of 3s and 1175ms for a later notice and the kill: use at least 4176ms, or a killLimit of at most 1824ms",
     ],
     [
       "a hold-off that no kill limit fits into",
       { datastore: { readHoldOff: "100ms" } },
-      "datastore.readHoldOff: is 100ms; a frozen T may answer reads until its killLimit of 3s and 250ms for a later notice and the kill: use at least 3251ms",
+      "datastore.readHoldOff: is 100ms; a frozen T may answer reads until its killLimit of 3s and 1175ms for a later notice and the kill: use at least 4176ms",
     ],
     [
       "a hold-off beyond etcd's election timeout",
@@ -127,22 +127,22 @@ describe("times, with the rule, the numbers and the nearest allowed value", () =
     [
       "a kill limit beyond every hold-off",
       { datastore: { killLimit: "1m" } },
-      "datastore.killLimit: is 1m; a frozen T may answer reads until its killLimit of 1m and 250ms for a later notice and the kill, which readHoldOff cannot outlast: use at most 49749ms, and a readHoldOff to match",
+      "datastore.killLimit: is 1m; a frozen T may answer reads until its killLimit of 1m and 1175ms for a later notice and the kill, which readHoldOff cannot outlast: use at most 48824ms, and a readHoldOff to match",
     ],
     [
-      "a kill during a claim",
-      { datastore: { killLimit: "250ms" } },
-      "datastore.killLimit: is 250ms; a claim may take 250ms, and T must not be killed while it is under way: use at least 251ms",
+      "a kill during a claim or the thaw",
+      { datastore: { killLimit: "330ms" } },
+      "datastore.killLimit: is 330ms; a claim and the thaw may take 330ms, and T must not be killed meanwhile: use at least 331ms",
     ],
     [
-      "two lost packets as a loss",
-      { datastore: { silence: "200ms" } },
-      "datastore.silence: is 200ms; two lost packets must not count as a loss and one is sent each 100ms: use at least 300ms",
+      "three lost packets as a loss",
+      { datastore: { silence: "99ms" } },
+      "datastore.silence: is 99ms; three lost packets must not count as a loss and one is sent each 25ms: use at least 100ms",
     ],
     [
       "a silence longer than DRBD's own",
       { datastore: { silence: "2s" } },
-      "datastore.silence: is 2s; the loss must be confirmed within the 1500ms after which DRBD finds it by itself: use at most 1250ms",
+      "datastore.silence: is 2s; the loss must be confirmed within the 1500ms after which DRBD finds it by itself: use at most 1300ms",
     ],
   ];
 
@@ -155,21 +155,22 @@ describe("times, with the rule, the numbers and the nearest allowed value", () =
 
   it("warns of a take-over that the leader may not outlast", () => {
     expect(warningsOf((site) => Object.assign(site.witness, { waitOffset: "15s" }))).toEqual([
-      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 16800ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; lengthen it to 16900ms or shorten witness.waitOffset",
+      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 16720ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; lengthen it to 16800ms or shorten witness.waitOffset",
     ]);
     expect(errorsOf((site) => Object.assign(site.witness, { waitOffset: "15s" }))).toEqual([]);
   });
 
   it("warns of a take-over that no election timeout outlasts", () => {
     expect(warningsOf((site) => Object.assign(site.witness, { waitOffset: "2m" }))).toEqual([
-      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 121800ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; shorten witness.waitOffset",
+      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 121720ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; shorten witness.waitOffset",
     ]);
   });
 
   it("warns of a leader on node one that a frozen T unseats", () => {
-    const impatient = (site: { datastore: object }) =>
-      Object.assign(site.datastore, { leader: "node-one", electionTimeouts: { nodeOne: "1s" } });
-    expect(warningsOf(impatient)).toEqual([
+    const impatient = (silence: string) => (site: { datastore: object }) =>
+      Object.assign(site.datastore, { leader: "node-one", silence, electionTimeouts: { nodeOne: "1s" } });
+    expect(warningsOf(impatient("369ms"))).toEqual([]);
+    expect(warningsOf(impatient("370ms"))).toEqual([
       "tandem:site: datastore.electionTimeouts.nodeOne: is 1s, and T may be frozen for 1s when node two dies: the leader on node one then steps down; use at least 1100ms",
     ]);
   });

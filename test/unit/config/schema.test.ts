@@ -17,7 +17,7 @@ describe("a site with only what must be there", () => {
         hostKey: hostKeys.witness,
         port: 8443,
         url: "https://10.77.1.20:8443",
-        waitOffsetMs: 500,
+        waitOffsetMs: 300,
         storage: { kind: "tmpfs" },
       },
       datastore: {
@@ -27,7 +27,7 @@ describe("a site with only what must be there", () => {
         electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 },
         readHoldOffMs: 5000,
         killLimitMs: 3000,
-        silenceMs: 400,
+        silenceMs: 300,
         drbd: { version: "auto", port: 7788, minor: 10, resyncRateBytesPerSecond: 52_428_800, package: undefined },
         quotaBackendBytes: 1_073_741_824,
         autoCompaction: { mode: "periodic", retentionMs: 3_600_000 },
@@ -38,7 +38,7 @@ describe("a site with only what must be there", () => {
         },
       },
       kubernetes: { distribution: "none" },
-      artifacts: { bundle: undefined },
+      artifacts: { bundle: undefined, node: undefined },
       pki: { certificateValidityDays: 365, renewBeforeDays: 30, rotation: 0 },
       destroy: { purgeData: false },
     });
@@ -71,7 +71,7 @@ describe("what an author may choose", () => {
       raw.datastore.drbd = { version: 8.4, resyncRate: "1GiB", package: "drbd-dkms" };
       raw.datastore.autoCompaction = { mode: "revision", retention: 1000 };
       raw.datastore.etcd.url = "https://mirror.example/etcd.tar.gz";
-      raw.artifacts = { bundle: "/opt/bundle" };
+      raw.artifacts = { bundle: "/opt/bundle", node: { version: "24.11.0", sha256 } };
       raw.pki = { certificateValidity: "2y", renewBefore: "90d", rotation: 3 };
       raw.destroy = { purgeData: true };
     });
@@ -85,7 +85,10 @@ describe("what an author may choose", () => {
         autoCompaction: { mode: "revision", retentionRevisions: 1000 },
         etcd: { url: "https://mirror.example/etcd.tar.gz" },
       },
-      artifacts: { bundle: "/opt/bundle" },
+      artifacts: {
+        bundle: "/opt/bundle",
+        node: { url: "https://nodejs.org/dist/v24.11.0/node-v24.11.0-linux-x64.tar.gz", sha256 },
+      },
       pki: { certificateValidityDays: 730, renewBeforeDays: 90, rotation: 3 },
       destroy: { purgeData: true },
     });
@@ -283,6 +286,16 @@ const cases: [string, (site: Raw) => void, string][] = [
     "a relative bundle",
     (site) => Object.assign(site, { artifacts: { bundle: "bundle" } }),
     'artifacts.bundle: is "bundle"; must be the absolute path of a folder',
+  ],
+  [
+    "an old Node.js",
+    (site) => Object.assign(site, { artifacts: { node: { version: "16.20.2", sha256 } } }),
+    'artifacts.node.version: is "16.20.2"; must be a version of Node.js from 18 on, in quotes, e.g. "24.11.0"',
+  ],
+  [
+    "a Node.js that is not pinned",
+    (site) => Object.assign(site, { artifacts: { node: { version: "24.11.0" } } }),
+    "artifacts.node.sha256: is missing; must be a SHA-256 sum, 64 lower-case hexadecimal digits",
   ],
   [
     "a validity in hours",

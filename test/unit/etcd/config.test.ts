@@ -1,21 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type ClusterPlan, etcdConfig, etcdOptions } from "../../../components/etcd/config.ts";
-
-const plan: ClusterPlan = {
-  site: "store-0042",
-  nodes: [
-    { name: "n1", frontend: "10.77.1.11", backend: "10.77.2.11" },
-    { name: "n2", frontend: "10.77.1.12", backend: "10.77.2.12" },
-  ],
-  datastore: {
-    heartbeatMs: 100,
-    electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 },
-    quotaBackendBytes: 2 ** 30,
-    autoCompaction: { mode: "periodic", retentionMs: 3_600_000 },
-    etcd: { version: "3.5.35", url: "https://example.org/etcd.tar.gz", sha256: "" },
-  },
-};
+import { etcdConfig, etcdOptions } from "../../../components/etcd/config.ts";
+import { plan } from "./plan.ts";
 
 describe("the members", () => {
   test("a regular one serves clients on the frontend and on loopback, and its peers on the backend", () => {

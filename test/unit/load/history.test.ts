@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longestGap, lostWrites, parseHistory, putLatencies, violations } from "../../e2e/load/history.ts";
+import { longestGap, lostWrites, parseHistory, putLatencies, staleReads, violations } from "../../e2e/load/history.ts";
 import type { Closing, Operation, Outcome } from "../../e2e/load/operation.ts";
 
 const ms = 1_000_000;
@@ -39,15 +39,27 @@ const readRegister = (value: string, from: number, to: number): Operation => ({
   returnNs: to * ms,
   outcome: "ok",
 });
+const swap = (value: string, found: [string, string]): Operation => ({
+  kind: "swap",
+  endpoint: "E1",
+  value,
+  found,
+  invokeNs: 0,
+  returnNs: 5 * ms,
+  outcome: "ok",
+});
 const history = (operations: Operation[], sequences: number[], register = "start") => {
   const closing: Closing = {
     kind: "closing",
     invokeNs: 1000 * ms,
     returnNs: 1001 * ms,
+    revision: 100,
+    lastChange: 90,
     logs: { E1: sequences },
     register,
+    pair: ["start", "start"],
   };
-  return { operations, closing };
+  return { operations, watched: [], closing };
 };
 
 test("a store that keeps every write and answers with the newest is correct", () => {
@@ -84,6 +96,25 @@ test("a read that misses a write acknowledged before it began is stale", () => {
   expect(violations(history([put(1, 0, 5), put(2, 10, 15), read(1, 16, 18)], [1, 2]))).toEqual([
     "read of E1/1 through E2 is older than the write E1/2, which had returned 1.0 ms before it began",
   ]);
+});
+
+test("stale reads are told apart from other violations", () => {
+  const stale = read(1, 16, 18);
+  const both = history([put(1, 0, 5), put(2, 10, 15), stale, put(3, 20, 25)], [1, 2]);
+  expect(violations(both)).toHaveLength(3);
+  expect(staleReads(both)).toEqual([
+    { read: stale, text: expect.stringContaining("read of E1/1 through E2 is older") },
+  ]);
+});
+
+test("a transaction is found whole or not at all", () => {
+  expect(violations(history([swap("a", ["start", "start"])], []))).toEqual([]);
+  expect(violations(history([swap("b", ["a", "start"])], []))).toEqual([
+    "the swap to b found a and start, which no transaction wrote together",
+  ]);
+  const torn = history([], []);
+  torn.closing.pair = ["a", "b"];
+  expect(violations(torn)).toEqual(["the closing read found a and b, which no transaction wrote together"]);
 });
 
 test("a read during a write may see it or not", () => {

@@ -53,7 +53,7 @@ describe("a new certificate", () => {
       "DNS:n1, DNS:localhost, IP Address:127.0.0.1, IP Address:10.77.2.11, IP Address:FD00:0:0:0:0:0:0:1",
     );
     expect(certificate.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
-    expect(certificate.validFromDate).toEqual(new Date("2030-01-01T11:55:00Z"));
+    expect(certificate.validFromDate).toEqual(new Date("2029-12-31T12:00:00Z"));
     expect(certificate.validToDate).toEqual(new Date("2031-01-01T12:00:00Z"));
   });
 

@@ -1,8 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Machine } from "../../../components/cli/apply/machine.ts";
 import type { Argv, Finished } from "../../../components/cli/process.ts";
+import type { Signature } from "../../../components/cli/volume/blank.ts";
 import type { VolumeOrder } from "../../../components/cli/volume/order.ts";
 
 export const DISK = "/dev/vg0/etcd-t";
@@ -19,11 +29,14 @@ export class SimulatedNode implements Machine {
   disk: "" | "Diskless" | "Inconsistent" | "UpToDate" = "";
   role: "Primary" | "Secondary" = "Secondary";
   connection: "StandAlone" | "Connecting" | "Connected" = "StandAlone";
-  signatures: { type: string; offset: string }[] = [];
+  /** Of somebody else. */
+  signatures: Signature[] = [];
+  agent = "inactive";
   holders: string[] = [];
   /** What blkid finds on the replicated device; the same on both nodes. */
   fileSystem = "";
   mounted = false;
+  #erased = 0;
   #stepsLeft = Number.POSITIVE_INFINITY;
 
   constructor() {
@@ -101,11 +114,10 @@ export class SimulatedNode implements Machine {
         return this.mounted ? "" : 32;
       case "umount /run/tandem-volume":
         return this.#move("/run/tandem-volume", "/replicated", false);
-      case `wipefs --all --quiet ${DISK}`:
-        this.signatures = [];
-        this.metadata = "none";
-        this.#setFileSystem("");
-        return "";
+      case "systemctl is-active tandem-agent.service":
+        return `${this.agent}\n`;
+      case `debugfs -c -R cat /tandem.json ${DISK}`:
+        return this.sentinel;
       case `blockdev --getsize64 ${DISK}`:
         return `${DISK_BYTES}\n`;
       default:
@@ -118,7 +130,7 @@ export class SimulatedNode implements Machine {
       case "lsblk":
         return [`etcd-t lvm `, ...this.holders].join("\n");
       case "wipefs":
-        return this.signatures.length === 0 ? "" : JSON.stringify({ signatures: this.signatures });
+        return this.#signatures();
       case "blkid":
         return this.role !== "Primary" ? 1 : this.fileSystem === "" ? 2 : this.fileSystem;
       case "mkfs.ext4":
@@ -136,8 +148,9 @@ export class SimulatedNode implements Machine {
       case "rmdir":
       case "chattr":
       case "systemctl":
-      case "fallocate":
         return "";
+      case "fallocate":
+        return this.#zero(Number(args[3]), Number(args[5]));
       default:
         throw new Error(`the simulation does not know ${program} ${args.join(" ")}`);
     }
@@ -187,6 +200,33 @@ export class SimulatedNode implements Machine {
     return "";
   }
 
+  /** What the disk itself holds of the site's name. */
+  get sentinel(): string {
+    if (this.#erased > 0) return "";
+    const nodes = [this, this.sibling].flatMap((node) => (node === undefined ? [] : [join(node.root, "replicated")]));
+    const file = nodes.map((folder) => join(folder, "tandem.json")).find((each) => existsSync(each));
+    return file === undefined ? "" : readFileSync(file, "utf8");
+  }
+
+  #signatures(): string {
+    const own: Signature[] = [
+      ...(this.metadata === "none" ? [] : [{ type: "drbd", offset: "0x7ff03c", label: null }]),
+      ...(this.fileSystem === "" ? [] : [{ type: "ext4", offset: "0x438", label: "etcd-t" }]),
+    ];
+    const signatures = [...own, ...this.signatures];
+    return signatures.length === 0 ? "" : JSON.stringify({ signatures });
+  }
+
+  #zero(offset: number, length: number): string {
+    if (offset + length === DISK_BYTES) this.metadata = "none";
+    else this.#erased += 1;
+    if (offset === 0) {
+      this.fileSystem = "";
+      this.#erased = 0;
+    }
+    return "";
+  }
+
   #setFileSystem(found: string): void {
     this.fileSystem = found;
     if (this.sibling !== undefined && this.connection === "Connected") this.sibling.fileSystem = found;
@@ -222,6 +262,8 @@ export function order(index: 0 | 1, changes: Partial<VolumeOrder> = {}): VolumeO
     node,
     sibling,
     index,
+    siblingEtcd: `https://${sibling}:2379`,
+    peerUrl: `https://${node}:2380`,
     disk: DISK,
     minor: 10,
     bytes: 4 * 2 ** 20,

@@ -1,8 +1,9 @@
 import { existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { NoEtcd } from "../../../components/cli/etcd-client.ts";
+import { Failure } from "../../../components/cli/verb.ts";
 import { create } from "../../../components/cli/volume/create.ts";
-import { destroy } from "../../../components/cli/volume/destroy.ts";
 import { firstSync, settle } from "../../../components/cli/volume/first-sync.ts";
 import { DISK, DISK_BYTES, Interrupted, order, pair, type SimulatedNode } from "./simulated-node.ts";
 
@@ -17,8 +18,11 @@ afterEach(() => {
   two.dispose();
 });
 
+/** While a site is founded no etcd runs yet. */
+const noEtcd = () => Promise.reject(new NoEtcd("nothing listens"));
+
 async function found(): Promise<void> {
-  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await Promise.all([create(one, order(0), 5, noEtcd), create(two, order(1), 5, noEtcd)]);
   await firstSync(one, 5);
   await settle(two);
 }
@@ -86,8 +90,8 @@ describe("after a power cut at any change", () => {
   test("create is finished by its next run, and writes metadata once", async () => {
     const changes = await atEveryChange(async (after) => {
       const [isInterrupted] = await Promise.all([
-        withPowerCut(one, after, () => create(one, order(0), 5)),
-        create(two, order(1), 5),
+        withPowerCut(one, after, () => create(one, order(0), 5, noEtcd)),
+        create(two, order(1), 5, noEtcd),
       ]);
       await firstSync(one, 5);
       await settle(two);
@@ -99,7 +103,7 @@ describe("after a power cut at any change", () => {
 
   test("first-sync is finished by its next run, and makes the file system once", async () => {
     const changes = await atEveryChange(async (after) => {
-      await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+      await Promise.all([create(one, order(0), 5, noEtcd), create(two, order(1), 5, noEtcd)]);
       const isInterrupted = await withPowerCut(one, after, () => firstSync(one, 5));
       await settle(two);
       expect(one.calls.filter((call) => call.startsWith("mkfs"))).toHaveLength(1);
@@ -111,14 +115,14 @@ describe("after a power cut at any change", () => {
 
 describe("a disk that is not blank", () => {
   const refusal = () =>
-    create(one, order(0), 5).then(
+    create(one, order(0), 5, noEtcd).then(
       () => "",
       (error: Error) => error.message,
     );
   const poke = (offset: number) => writeSync(openSync(join(one.root, DISK), "r+"), "x", offset);
 
   test.each<[string, () => void]>([
-    ["a signature of ext4 at 0x438", () => one.signatures.push({ type: "ext4", offset: "0x438" })],
+    ["a signature of ext4 at 0x438", () => one.signatures.push({ type: "ext4", offset: "0x438", label: null })],
     ["data: the first MiB hold a byte other than zero at 70000", () => poke(70_000)],
     [`DRBD's metadata goes, hold a byte other than zero at ${DISK_BYTES - 1}`, () => poke(DISK_BYTES - 1)],
     ["lvm vg1-data on top of it", () => one.holders.push("vg1-data lvm")],
@@ -131,77 +135,129 @@ describe("a disk that is not blank", () => {
 
   test("is not looked at again once it is Tandem's", async () => {
     await found();
-    one.signatures.push({ type: "drbd", offset: "0x1" });
-    expect(await create(one, order(0), 5)).toBe("the volume is there");
+    one.signatures.push({ type: "drbd", offset: "0x1", label: null });
+    expect(await create(one, order(0), 5, noEtcd)).toBe("the volume is there");
   });
 });
 
 test("a disk that is too small is refused, with both sizes", async () => {
-  await expect(create(one, order(0, { bytes: DISK_BYTES + 1 }), 5)).rejects.toThrow(
+  await expect(create(one, order(0, { bytes: DISK_BYTES + 1 }), 5, noEtcd)).rejects.toThrow(
     "[disk] /dev/vg0/etcd-t has 8 MiB; datastore.quotaBackend needs at least 8 MiB",
   );
 });
 
 test("a sibling that does not appear is named", async () => {
-  await expect(create(one, order(0), 0.3)).rejects.toThrow("n2 did not appear within 0.3 s (DRBD here is Connecting)");
+  await expect(create(one, order(0), 0.3, noEtcd)).rejects.toThrow(
+    "n2 did not appear within 0.3 s (DRBD here is Connecting)",
+  );
 });
 
 test("a sibling whose copy holds data is no partner for a creation, and is left", async () => {
   two.metadata = "used";
   two.disk = "UpToDate";
   two.connection = "Connecting";
-  await expect(create(one, order(0), 5)).rejects.toThrow("the copy of n2 is not new (UpToDate, and here Inconsistent)");
+  await expect(create(one, order(0), 5, noEtcd)).rejects.toThrow(
+    "the copy of n2 is not new (UpToDate, and here Inconsistent)",
+  );
   expect(one.connection).toBe("StandAlone");
   expect(two.disk).toBe("UpToDate");
 });
 
 test("a node keeps the volume of its own site", async () => {
   await found();
-  await expect(create(one, order(0, { site: "store-0043" }), 5)).rejects.toThrow(
+  await expect(create(one, order(0, { site: "store-0043" }), 5, noEtcd)).rejects.toThrow(
     "this node has the volume of the site store-0042",
   );
 });
 
 test("a device with somebody else's file system gets none of ours", async () => {
-  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await Promise.all([create(one, order(0), 5, noEtcd), create(two, order(1), 5, noEtcd)]);
   one.fileSystem = "TYPE=xfs\n";
   await expect(firstSync(one, 5)).rejects.toThrow("/dev/drbd10 holds something that Tandem did not make");
   expect(one.calls.some((call) => call.startsWith("mkfs"))).toBe(false);
 });
 
 test("metadata that vanished is not made anew", async () => {
-  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await Promise.all([create(one, order(0), 5, noEtcd), create(two, order(1), 5, noEtcd)]);
   one.reboot();
   one.metadata = "none";
-  await expect(create(one, order(0), 5)).rejects.toThrow("A node's disk is gone");
+  await expect(create(one, order(0), 5, noEtcd)).rejects.toThrow("A node's disk is gone");
 });
 
 test("each node does its own part", async () => {
-  await Promise.all([create(one, order(0), 5), create(two, order(1), 5)]);
+  await Promise.all([create(one, order(0), 5, noEtcd), create(two, order(1), 5, noEtcd)]);
   await expect(firstSync(two, 5)).rejects.toThrow("this is node two's volume; run this on n1");
   await expect(settle(one)).rejects.toThrow("this is node one's volume; run this on n2");
   await expect(settle(two)).rejects.toThrow("this node's copy is Inconsistent");
 });
 
-describe("destroy", () => {
-  test("without purge keeps the data, and the next create finds them", async () => {
-    await found();
-    await destroy(one, false);
-    expect(one.disk).toBe("");
-    expect(await create(one, order(0), 5)).toBe("the volume is there");
-    expect(one.disk).toBe("UpToDate");
+describe("a blank machine in the place of a lost one", () => {
+  const expected = async () => [{ id: "1", name: "", peerUrls: ["https://n2:2380"] }];
+  const joinAsTwo = () => create(two, order(1), 5, expected);
+  beforeEach(() => {
+    // Node one carries the site alone.
+    one.metadata = "used";
+    one.disk = "UpToDate";
   });
 
-  test("with purge leaves a blank disk, and the site can be founded again", async () => {
-    await found();
-    await destroy(one, true);
-    await destroy(two, true);
-    expect(existsSync(join(one.root, "var/lib/tandem/volume.json"))).toBe(false);
-    await found();
-    expectFounded();
+  function expectJoined(): void {
+    expect(record(two).step).toBe("ready");
+    expect(existsSync(join(two.root, "var/lib/tandem/joining"))).toBe(true);
+    expect(existsSync(join(two.root, "var/lib/tandem/founding"))).toBe(false);
+    expect(two).toMatchObject({ disk: "Inconsistent", connection: "StandAlone", role: "Secondary" });
+    expect(two.calls.filter((call) => call === "drbdadm create-md etcd-t")).toHaveLength(1);
+    expect(two.calls.filter((call) => /connect etcd-t$|primary|mkfs|new-current/.test(call))).toEqual([]);
+  }
+
+  test("gets an empty copy, apart, and the permission to join", async () => {
+    expect(await joinAsTwo()).toBe("an empty copy for what n1 has; the agents connect the two");
+    expectJoined();
+    expect(await settle(two)).toBe("the volume is settled");
+    expectJoined();
   });
 
-  test("of nothing is nothing", async () => {
-    expect(await destroy(one, true)).toBe("there is no volume on this node");
+  test("is finished after a power cut at any change", async () => {
+    for (let changes = 0; ; changes++) {
+      two.interruptAfter(changes);
+      const isInterrupted = await joinAsTwo().then(
+        () => false,
+        (error) => error instanceof Interrupted,
+      );
+      two.reboot();
+      await joinAsTwo();
+      expectJoined();
+      if (!isInterrupted) break;
+      expect(changes).toBeLessThan(20);
+      two.dispose();
+      [one, two] = pair();
+    }
+  });
+
+  test("leaves what an attempt to found the site began", async () => {
+    const nobody = () => Promise.reject(new NoEtcd("nothing listens"));
+    await expect(create(two, order(1), 0.2, nobody)).rejects.toThrow("n1 did not appear within 0.2 s");
+    expect(two.connection).toBe("Connecting");
+    await joinAsTwo();
+    expect(record(two).step).toBe("ready");
+    expect(two.connection).toBe("StandAlone");
+  });
+
+  test("is not looked for on a disk that holds data", async () => {
+    two.signatures.push({ type: "drbd", offset: "0x1", label: null });
+    await expect(joinAsTwo()).rejects.toThrow("[disk] /dev/vg0/etcd-t is not blank");
+    expect(two.metadata).toBe("none");
+  });
+
+  test.each([
+    ["has the lost machine's member", [{ id: "1", name: "E2", peerUrls: ["https://n2:2380"] }]],
+    ["does not know it", []],
+  ])("is refused while etcd %s, before anything but the claim on the disk", async (_what, members) => {
+    await expect(create(two, order(1), 5, async () => members)).rejects.toThrow(
+      new Failure(
+        "n1 runs the site's etcd, and this machine is blank. If n2 is a new machine in the place of a lost one, run `tandem replace " +
+          "n2` on n1, and then `pulumi up` again",
+      ),
+    );
+    expect(two).toMatchObject({ metadata: "none", connection: "StandAlone" });
   });
 });

@@ -11,6 +11,10 @@ export interface Outcome {
   why: string;
 }
 
+/** What is so already, or was done without a program. */
+export const succeeded: Outcome = { ok: true, code: 0, stdout: "", why: "" };
+export const failed = (why: string): Outcome => ({ ok: false, code: null, stdout: "", why });
+
 /**
  * Forking Node costs several times what the tools themselves do, and stops its loop meanwhile. So a small shell starts
  * them: it reads one command a line, its words separated by tabs, runs it, and ends its output on either stream with a

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { DetectorSettings } from "../settings.ts";
 import { command } from "./command.ts";
 
@@ -26,7 +25,6 @@ export interface DetectorEvents {
 const RESTART_MS = 200;
 /** Timers may run out a little before their time by the other clock. */
 const TIMER_EARLY_MS = 5;
-const PROBE_WAIT_MS = 100;
 /** A probe that took this much longer than it should was not run in time itself, and says nothing of the sibling. */
 const STARVED_MS = 150;
 const STARVED_PROBES = 3;
@@ -58,8 +56,9 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
     const ping = spawn(options.program, ["-n", "-i", interval, "-I", options.own, options.sibling], {
       stdio: ["ignore", "pipe", "ignore"],
     });
-    createInterface({ input: ping.stdout }).on("line", (line) => {
-      if (line.includes(reply) && !ended) hear();
+    // A line that comes in two pieces is missed; another follows soon.
+    ping.stdout.setEncoding("latin1").on("data", (lines: string) => {
+      if (lines.includes(reply) && !ended) hear();
     });
     ping.on("error", (error) => goBlind(error.message));
     // It ends by itself when the address or the interface is away.
@@ -113,8 +112,8 @@ export function startDetector(options: DetectorOptions, on: DetectorEvents): () 
 
   async function probe(): Promise<"silence" | "reply" | { blind: string }> {
     const { probes, probeIntervalMs } = options;
-    const expected = (probes - 1) * probeIntervalMs + PROBE_WAIT_MS;
-    const how = ["-c", String(probes), "-i", seconds(probeIntervalMs), "-W", seconds(PROBE_WAIT_MS)];
+    const expected = probes * probeIntervalMs;
+    const how = ["-c", String(probes), "-i", seconds(probeIntervalMs), "-W", seconds(probeIntervalMs)];
     for (let attempt = 1; ; attempt++) {
       const begun = performance.now();
       const asked = await command(

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Local } from "../world.ts";
 import { command, type Outcome } from "./command.ts";
 
 const LIMIT_MS = 5000;
@@ -13,8 +14,7 @@ const [FIRST_PORT, LAST_PORT] = [2380, 2382];
 
 type IpRule = Readonly<Record<string, unknown>>;
 
-/** In how far the kernel's rules keep the sibling's etcd away. A door of which one half is missing shuts nothing out. */
-export type DoorState = "open" | "half" | "closed";
+type DoorState = Local["door"];
 
 export async function readDoor(sibling: string): Promise<DoorState> {
   const asked = await command(["ip", "-j", "rule", "show"], LIMIT_MS);

@@ -18,14 +18,12 @@ import {
 const PROC = "/proc/drbd";
 const ASK_MS = 2000;
 const ACT_MS = 10_000;
+const PROMOTION_MS = 30_000;
 /** Generations and state are asked one after the other; they are one reading if the state did not change meanwhile. */
 const ATTEMPTS = 5;
 const STREAM_PAUSE_MS = 500;
 /** For what somebody changed by hand. */
 const REST_MS = 10_000;
-
-/** Exit 10: not connected in the first place, or the network already configured. */
-const NOTHING_TO_DO = 10;
 
 export type DrbdLine = "8.4" | "9";
 
@@ -147,17 +145,32 @@ export async function disconnect(own: string, sibling: string, port: number): Pr
   if (loadedLine() === "8.4") {
     const ends = [`ipv4:${own}:${port}`, `ipv4:${sibling}:${port}`] as const;
     const direct = await command([drbdsetup84(), "disconnect", ...ends, "--force"], ACT_MS);
-    if (direct.ok || direct.code === NOTHING_TO_DO) return { ...direct, ok: true };
+    if (direct.ok) return direct;
     say("warning", `${direct.why}; asking drbdadm`);
   }
-  const asked = await command(["drbdadm", "disconnect", "--force", RESOURCE], ACT_MS);
-  return { ...asked, ok: asked.ok || asked.code === NOTHING_TO_DO };
+  return command(["drbdadm", "disconnect", "--force", RESOURCE], ACT_MS);
 }
 
 /** Lets DRBD look for its sibling, with the network options of its configuration file. */
-export async function connect(): Promise<Outcome> {
-  const asked = await command(["drbdadm", "connect", RESOURCE], ACT_MS);
-  return { ...asked, ok: asked.ok || asked.code === NOTHING_TO_DO };
+export function connect(): Promise<Outcome> {
+  return command(["drbdadm", "connect", RESOURCE], ACT_MS);
+}
+
+/** Returns when the kernel has asked the fence-peer handler, which it does up to four times; nothing to do for a Primary. */
+export function promote(minor: number): Promise<Outcome> {
+  return setRole("primary", minor, PROMOTION_MS);
+}
+
+/** The volume must not be in use; nothing to do for a Secondary. */
+export function demote(minor: number): Promise<Outcome> {
+  return setRole("secondary", minor, ACT_MS);
+}
+
+// drbdadm does the same with one word for all versions, but kills a promotion after five seconds, and fence-peer may take
+// longer to say no.
+function setRole(role: "primary" | "secondary", minor: number, limitMs: number): Promise<Outcome> {
+  if (loadedLine() === "8.4") return command([drbdsetup84(), role, String(minor)], limitMs);
+  return command(["drbdsetup", role, RESOURCE], limitMs);
 }
 
 /** DRBD 9 only: Secondary at once, every open file gets I/O errors. */

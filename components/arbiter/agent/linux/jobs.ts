@@ -2,14 +2,16 @@ import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { mark, say } from "../journal.ts";
-import { DISARMED, LET_GO, MEMBER_PORT, T_PORT } from "../paths.ts";
+import { DISARMED, LET_GO, MEMBER_PORT, T_PORT, T_UNIT } from "../paths.ts";
 import type { AgentSettings } from "../settings.ts";
-import type { Job, Local } from "../world.ts";
+import type { Connection, Job, Local } from "../world.ts";
 import { closeDoor, openDoor } from "./door.ts";
 import { connect, disconnect, forceSecondary, loadedLine } from "./drbd.ts";
 import type { EtcdClient } from "./members.ts";
 import { syncFolder, writeDurably } from "./notes.ts";
-import { isMounted, killT, startT, startVolume, stopT, stopVolume } from "./units.ts";
+import { startT } from "./transient.ts";
+import { killT, readT, stopUnit } from "./units.ts";
+import { releaseVolume, takeVolume } from "./volume.ts";
 
 export interface JobResult {
   ok: boolean;
@@ -27,22 +29,24 @@ export async function carryOut(
 ): Promise<JobResult> {
   const { settings, etcd, fresh } = context;
   switch (job.name) {
-    case "disconnect":
-      return marked("disconnect", await disconnect(settings.own.backend, settings.peer.backend, settings.drbd.port));
+    case "disconnect": {
+      const asked = await disconnect(settings.own.backend, settings.peer.backend, settings.drbd.port);
+      return marked("disconnect", await judged(asked, fresh, (connection) => connection === "StandAlone"));
+    }
     case "connect":
-      return connect();
+      return judged(await connect(), fresh, (connection) => connection !== "StandAlone");
     case "closeDoor":
       return marked("door", await closeDoor(settings.peer.backend));
     case "openDoor":
       return openDoor(settings.peer.backend);
     case "takeVolume":
-      return marked("mount", await takeVolume(fresh));
+      return marked("mount", await takeVolume(settings.drbd.minor, fresh));
     case "releaseVolume":
-      return stopVolume();
+      return releaseVolume(settings.drbd.minor);
     case "startT":
-      return marked("start", await startT());
+      return marked("start", await startT({ site: settings.core.site, minor: settings.drbd.minor, root: "" }, fresh));
     case "stopT":
-      return stopT();
+      return stopUnit(T_UNIT);
     case "killT":
       return killT();
     case "letGo":
@@ -61,20 +65,13 @@ function marked(name: string, result: JobResult): JobResult {
   return result;
 }
 
-async function takeVolume(fresh: () => Promise<Local>): Promise<JobResult> {
-  const wasMounted = isMounted();
-  const started = await startVolume();
-  if (!started.ok || (isMounted() && !wasMounted)) return started;
-  const isTaken = async () => {
-    const { volume, mounted } = await fresh();
-    return volume.role === "Primary" && mounted;
-  };
-  if (await isTaken()) return DONE;
-  // Lost behind the units' back, which are still active: starting them did nothing.
-  await stopVolume();
-  const again = await startVolume();
-  if (!again.ok || (await isTaken())) return again;
-  return { ok: false, why: "the units were started, and the volume is not Primary and mounted" };
+/** DRBD's tools fail with one code for what is so already and for what cannot be: the state tells which it was. */
+async function judged(
+  asked: JobResult,
+  fresh: () => Promise<Local>,
+  isSo: (connection: Connection) => boolean,
+): Promise<JobResult> {
+  return asked.ok || !isSo((await fresh()).volume.connection) ? asked : DONE;
 }
 
 async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdClient): Promise<JobResult> {
@@ -93,9 +90,16 @@ async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdCl
   }
 }
 
+/** DRBD 9. T goes first: one that outlived its volume would go on answering heartbeats. */
+export async function letGoByForce(): Promise<JobResult> {
+  const killed = await killT();
+  if (readT() === "running") return { ok: false, why: `T does not end: ${killed.why || "it was killed and runs on"}` };
+  return forceSecondary();
+}
+
 /** Ends this node's use of a frozen volume without completing one of its writes. */
 async function letGo(reason: string): Promise<JobResult> {
-  if (loadedLine() !== "8.4") return forceSecondary();
+  if (loadedLine() !== "8.4") return letGoByForce();
   // DRBD 8.4 cannot fail suspended I/O, and an orderly reboot would wait for the frozen mount for ever.
   const told = `this node resets itself to let go of the frozen volume: ${reason}`;
   say("alarm", told);

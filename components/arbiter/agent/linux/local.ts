@@ -3,16 +3,19 @@ import { DISARMED } from "../paths.ts";
 import type { Local } from "../world.ts";
 import type { DoorWatch } from "./door.ts";
 import { glance, readVolume } from "./drbd.ts";
-import { isMounted, readT } from "./units.ts";
+import { areOutdated } from "./t-settings.ts";
+import { readT } from "./units.ts";
+import { isMounted } from "./volume.ts";
 
 export async function readLocal(minor: number, doors: DoorWatch): Promise<Local> {
   const [volume, door] = await Promise.all([readVolume(minor), doors.read()]);
+  const t = readT();
   return {
     volume,
-    // Half a door shuts nothing out: counted as open, it is closed again before anything relies on it.
-    door: door === "closed" ? "closed" : "open",
+    door,
     mounted: isMounted(),
-    t: readT(),
+    t,
+    tOutdated: t === "running" && areOutdated(),
     disarmed: disarmed(),
   };
 }

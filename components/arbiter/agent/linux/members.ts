@@ -64,6 +64,8 @@ export class EtcdClient {
     const { leader } = await this.members();
     if (leader === to) return;
     if (leader === "none") throw new Error("there is no leader to move");
+    // A machine that was replaced has a member of the same name and another id.
+    await this.#learnNames();
     const target = [...this.#names].find(([, name]) => name === to)?.[0];
     if (target === undefined) throw new Error(`the members do not list ${to}`);
     await this.#post(at[leader], "/v3/maintenance/transfer-leadership", { targetID: target }, TRANSFER_MS);
@@ -71,12 +73,14 @@ export class EtcdClient {
 
   async #nameOf(member: string): Promise<Leader> {
     if (member === "0") return "none";
-    if (!this.#names.has(member)) {
-      const listed = await this.#post(this.#own, "/v3/cluster/member/list", { linearizable: false });
-      const members = (listed.members ?? []) as Json[];
-      this.#names = new Map(members.flatMap((entry) => (isName(entry.name) ? [[id(entry.ID), entry.name]] : [])));
-    }
+    if (!this.#names.has(member)) await this.#learnNames();
     return this.#names.get(member) ?? "none";
+  }
+
+  async #learnNames(): Promise<void> {
+    const listed = await this.#post(this.#own, "/v3/cluster/member/list", { linearizable: false });
+    const members = (listed.members ?? []) as Json[];
+    this.#names = new Map(members.flatMap((entry) => (isName(entry.name) ? [[id(entry.ID), entry.name]] : [])));
   }
 
   #post(url: string, path: string, question: Json, limitMs = LIMIT_MS): Promise<Json> {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Check, exact, integer, list, nullable, text } from "../check.ts";
+import { boolean, type Check, exact, integer, list, nullable, text } from "../check.ts";
 import { type ClaimKey, EMPTY_NOTES, type Notes } from "../world.ts";
 
 const token = text(/^[A-Za-z0-9-]{1,64}$/, "a token");
@@ -23,6 +23,7 @@ const notes: Check<Notes> = exact<Notes>({
   past: list(generation, 1_000_000),
   doorOpened: nullable(token),
   connectedIn: nullable(token),
+  diskFailed: boolean,
 });
 
 /**

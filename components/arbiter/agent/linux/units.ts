@@ -1,20 +1,25 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { MOUNT_UNIT, MOUNTPOINT, T_UNIT, VOLUME_UNIT } from "../paths.ts";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { MOUNT_UNIT, T_PROCESSES, T_STARTED_WITH, T_UNIT, VOLUME_UNIT } from "../paths.ts";
 import type { Local } from "../world.ts";
 import { command, type Outcome } from "./command.ts";
 
 const START_MS = 30_000;
 const STOP_MS = 30_000;
-const CGROUP = `/sys/fs/cgroup/system.slice/${T_UNIT}/cgroup.procs`;
 const SIGKILL_BIT = 1n << 8n;
 
-/** Whether T's file system is mounted, as this mount namespace sees it: the unit has none of its own. */
-export function isMounted(mountinfo = readFileSync("/proc/self/mountinfo", "utf8")): boolean {
-  return mountinfo.split("\n").some((line) => line.split(" ")[4] === MOUNTPOINT);
+/** T, of which one that waits for its configuration is no part yet: it has no data, and promises and answers nothing. */
+export function readT(): Local["t"] {
+  return isWaiting() ? "dead" : tProcess();
 }
 
-/** T by its processes, not by its unit: a killed T that waits for a frozen volume still holds it. */
-export function readT(): Local["t"] {
+/** T's program runs and has not been given its configuration: whoever gives it replaces the FIFO first. */
+export function isWaiting(): boolean {
+  const file = lstatSync(T_STARTED_WITH, { throwIfNoEntry: false });
+  return file?.isFIFO() === true && tProcess() === "running";
+}
+
+/** By its processes, not by its unit: a killed T that waits for a frozen volume still holds it. */
+export function tProcess(): Local["t"] {
   const states = pids().map(processState);
   if (states.includes("running")) return "running";
   return states.includes("dying") ? "dying" : "dead";
@@ -22,7 +27,7 @@ export function readT(): Local["t"] {
 
 function pids(): string[] {
   try {
-    return readFileSync(CGROUP, "utf8").split("\n").filter(Boolean);
+    return readFileSync(T_PROCESSES, "utf8").split("\n").filter(Boolean);
   } catch (error) {
     // systemd removes the group with its last process. Anything else says nothing about T, and must not pass for "dead".
     const { code } = error as NodeJS.ErrnoException;
@@ -47,34 +52,30 @@ export function stateOfStatus(status: string, threads: number): Local["t"] {
   return (pending & SIGKILL_BIT) === 0n ? "running" : "dying";
 }
 
-/** Promotes and mounts, unless the units are active already. */
-export function startVolume(): Promise<Outcome> {
-  return start([VOLUME_UNIT, MOUNT_UNIT]);
+/** Volume and mount as one order for an orderly shutdown, also of what was promoted and mounted without the units. */
+export function adoptVolume(): Promise<Outcome> {
+  return systemctl(["start", "--no-block", VOLUME_UNIT], START_MS);
 }
 
-/** Unmounts and demotes. */
+/** Stops T, unmounts and demotes, in this order. */
 export function stopVolume(): Promise<Outcome> {
   return systemctl(["stop", T_UNIT, MOUNT_UNIT, VOLUME_UNIT], STOP_MS);
 }
 
-/** Returns once the program runs, not once it has a quorum. */
-export function startT(): Promise<Outcome> {
-  return start([T_UNIT]);
+/** Returns once the program runs. */
+export async function startUnit(unit: string): Promise<Outcome> {
+  const started = await systemctl(["start", unit], START_MS);
+  // Its own pause between two attempts is enough; systemd's limit on starts would end them for good.
+  if (!started.ok) await systemctl(["reset-failed", unit], STOP_MS);
+  return started;
 }
 
-export function stopT(): Promise<Outcome> {
-  return systemctl(["stop", T_UNIT], STOP_MS);
+export function stopUnit(unit: string): Promise<Outcome> {
+  return systemctl(["stop", unit], STOP_MS);
 }
 
 export function killT(): Promise<Outcome> {
   return systemctl(["kill", "--signal=KILL", T_UNIT], STOP_MS);
-}
-
-async function start(units: readonly string[]): Promise<Outcome> {
-  const started = await systemctl(["start", ...units], START_MS);
-  // Its own pause between two attempts is enough; systemd's limit on starts would end them for good.
-  if (!started.ok) await systemctl(["reset-failed", ...units], STOP_MS);
-  return started;
 }
 
 function systemctl(args: readonly string[], limitMs: number): Promise<Outcome> {

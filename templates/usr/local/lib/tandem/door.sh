@@ -1,6 +1,7 @@
 #!/bin/bash
 # The door: two routing rules that drop etcd's peer traffic with the sibling, in both directions, existing connections too.
 #   door.sh close    in force when this succeeds
+#   door.sh boot     the same, once per boot: noted under /run, and etcd is started if an earlier failure of this kept it down
 #   door.sh open     gone when this succeeds
 #   door.sh status   one word: closed, open, or half (one rule of the two: neither shut nor open)
 set -u
@@ -37,12 +38,20 @@ change() {
     return 1
 }
 
+# What required the door at boot is not started again by systemd when the door comes late.
+boot() {
+    change add closed || return 1
+    ! systemctl --quiet is-enabled etcd.service || systemctl --no-block start etcd.service || return 1
+    touch "$root/run/tandem-door"
+}
+
 case ${1:-} in
+    boot) boot ;;
     close) change add closed ;;
     open) change del open ;;
     status) status ;;
     *)
-        echo "door.sh knows close, open and status, not '${1:-}'" >&2
+        echo "door.sh knows boot, close, open and status, not '${1:-}'" >&2
         exit 1
         ;;
 esac

@@ -4,6 +4,7 @@
 #   drbd-attach.sh           load DRBD, choose its configuration, attach; nothing to do when it is configured already
 #   drbd-attach.sh select    only choose the configuration
 set -u
+shopt -s extglob
 
 root=${TANDEM_ROOT:-}
 # shellcheck source=/dev/null
@@ -14,6 +15,14 @@ chosen=$root/etc/drbd.d/$RESOURCE.res
 fail() {
     echo "$*" >&2
     exit 1
+}
+
+# drbdadm, which prints the whole command of a child that failed, without the secret in it: this ends up in the journal.
+discreet_drbdadm() {
+    local said ended=0
+    said=$(drbdadm "$@" 2>&1 >/dev/null) || ended=$?
+    [ -z "$said" ] || printf '%s\n' "${said//--shared-secret=+([^ ])/--shared-secret=[secret]}" >&2
+    return "$ended"
 }
 
 # The two versions read different words, and each tool refuses the other's.
@@ -33,7 +42,7 @@ choose() {
     [ -e "$renderings/$line.res" ] ||
         fail "the kernel module drbd is $version, and the site's datastore.drbd.version asks for $(cd "$renderings" && echo *.res); load that module, or say auto"
     [ "$(readlink "$chosen")" = "$renderings/$line.res" ] && return
-    drbdadm --config-file="$renderings/$line.res" dump "$RESOURCE" >/dev/null || fail "drbdadm refuses $renderings/$line.res"
+    discreet_drbdadm --config-file="$renderings/$line.res" dump "$RESOURCE" || fail "drbdadm refuses $renderings/$line.res"
     if ! { ln -s -f -n "$renderings/$line.res" "$chosen.tandem-new" && mv -T "$chosen.tandem-new" "$chosen" && sync "${chosen%/*}"; }; then
         fail "$chosen cannot be made a link to $renderings/$line.res"
     fi
@@ -50,16 +59,16 @@ is_configured() {
 # Each step is skipped when an earlier run got that far.
 attach() {
     read_events
-    is_configured resource || drbdadm new-resource "$RESOURCE" || fail "the resource $RESOURCE cannot be configured"
-    is_configured device || drbdadm new-minor "$RESOURCE" || fail "the device /dev/drbd$MINOR cannot be made"
+    is_configured resource || discreet_drbdadm new-resource "$RESOURCE" || fail "the resource $RESOURCE cannot be configured"
+    is_configured device || discreet_drbdadm new-minor "$RESOURCE" || fail "the device /dev/drbd$MINOR cannot be made"
     # On DRBD 9 a node without a configured peer is promoted without a question; on 8.4 the peer comes with `connect`.
     if [ "$line" = 9 ]; then
-        is_configured connection || drbdadm new-peer "$RESOURCE" || fail "the peer of $RESOURCE cannot be configured"
-        is_configured path || drbdadm new-path "$RESOURCE" || fail "the path to the peer of $RESOURCE cannot be configured"
+        is_configured connection || discreet_drbdadm new-peer "$RESOURCE" || fail "the peer of $RESOURCE cannot be configured"
+        is_configured path || discreet_drbdadm new-path "$RESOURCE" || fail "the path to the peer of $RESOURCE cannot be configured"
     fi
     read_events
     [[ $events = *' disk:Diskless'* ]] || return 0
-    drbdadm attach "$RESOURCE" ||
+    discreet_drbdadm attach "$RESOURCE" ||
         fail "the disk of $RESOURCE cannot be attached; if it was replaced, see \"A node's disk is gone\" in docs/runbook.md"
 }
 

@@ -5,7 +5,7 @@
 # So the code comes from the agent's exact word alone, whatever else happens here.
 rc=1
 trap 'exit "$rc"' EXIT
-trap 'rc=1; exit 1' HUP INT TERM
+trap 'rc=1; exit 1' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 
 root=${TANDEM_ROOT:-}
 # shellcheck source=/dev/null
@@ -26,9 +26,10 @@ read_state() {
 }
 
 # Sets rc by the agent's word; fails without one that decides.
+# The kernel sets HOME to /, and curl would read a configuration there.
 ask() {
     local word
-    word=$(curl --silent --fail --max-time "$2" --request POST --unix-socket "$root/run/tandem/agent.sock" "http://agent/fence?mode=$1") || return 1
+    word=$(curl --disable --silent --fail --max-time "$2" --request POST --unix-socket "$root/run/tandem/agent.sock" "http://agent/fence?mode=$1") || return 1
     case $word in
         won) rc=4 ;;
         lost) rc=6 ;;
@@ -36,8 +37,19 @@ ask() {
     esac
 }
 
+# The same of DRBD 8.4 from the kernel's own line, without a program: every takeover waits for this.
+read_line() {
+    local line pattern
+    role='' disk=''
+    pattern="^ *$MINOR: cs:[A-Za-z]+ ro:([A-Za-z]+)/[A-Za-z]+ ds:([A-Za-z]+)/"
+    while IFS= read -r line; do
+        [[ $line =~ $pattern ]] && role=${BASH_REMATCH[1]} disk=${BASH_REMATCH[2]}
+    done <"$root/proc/drbd"
+    [[ $role ]]
+} 2>/dev/null
+
 # A state that cannot be read says neither whether to hurry nor whether anybody waits.
-until read_state; do sleep 0.2; done
+until read_line || read_state; do sleep 0.2; done
 
 case $role/$disk in
     Secondary/UpToDate | Secondary/Consistent)
@@ -45,7 +57,7 @@ case $role/$disk in
         ask promotion 3
         exit
         ;;
-    Primary/*) ;;
+    Primary/*) until read_state; do sleep 0.2; done ;;
     *) exit ;;
 esac
 

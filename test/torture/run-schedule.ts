@@ -1,0 +1,189 @@
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { longestGap } from "../e2e/load/history.ts";
+import { Load, type Report } from "../e2e/load/load.ts";
+import { nowNs } from "../e2e/load/operation.ts";
+import { type Heal, Skipped } from "./faults/fault.ts";
+import { inject } from "./faults/inject.ts";
+import { judge, type ReadWindow } from "./judge.ts";
+import { describe, twoHolders } from "./monitor.ts";
+import { acknowledgedPerSlot, gapsOf, type Result } from "./results.ts";
+import type { Rig } from "./rig.ts";
+import { describeFault, type Machine, nodes, type Schedule, type Step } from "./schedule.ts";
+
+const writesPerSecond = 25;
+/** From the last heal until the site is as it was: boots, a resync, a hand-over. */
+const homeLimitMs = 150_000;
+const settleMs = 1000;
+/** The read hold-off of the lab's site; a machine that stands still for less cannot wake into another's term. */
+const readHoldOffMs = 5000;
+/** Requests that were under way when the machine stood still. */
+const wakingNs = 2e9;
+
+/** What a schedule leaves in the hands of its caller. */
+export interface Run {
+  result: Result;
+  /** The site is not as it should be: the next schedule needs a new one. */
+  broken: boolean;
+}
+
+/** Runs one schedule under load and judges it. What is needed to understand a failure is kept in `folder`. */
+export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folder: string): Promise<Run> {
+  const { site, bench, monitor, journals } = rig;
+  const events: Result["events"] = [];
+  const problems: string[] = [];
+  rig.notes = [];
+  journals.clear();
+  monitor.samples = [];
+  const startedAt = new Date();
+  const load = await Load.start(site.lab, { ...(await site.etcdClient()), writesPerSecond, mix: "thorough" });
+  const startNs = nowNs();
+  const tell = (what: string) => events.push({ atMs: Math.round((nowNs() - startNs) / 1e6), what });
+  bench.note = (text) => tell(text);
+
+  const windows: ReadWindow[] = [];
+  await Promise.all(
+    schedule.steps.map((step) =>
+      runStep(rig, step, startNs, tell, windows).catch((error: Error) => {
+        problems.push(`${describeFault(step.fault)}: ${error.message}`);
+      }),
+    ),
+  );
+  tell("all is healed");
+  const healedNs = nowNs();
+  const broken = await comesHome(rig, load).then(
+    () => false,
+    async (error: Error) => {
+      problems.push(error.message.split("\n")[0] ?? "");
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "diagnosis.txt"), error.message);
+      return true;
+    },
+  );
+  const homeNs = nowNs();
+  tell(broken ? "given up" : "the site is protected, with T on node one and the leader on node two");
+  problems.push(...twoHolders(monitor.samples), ...(await splitBrains(rig)));
+  if (!broken) problems.push(...(await hashProblems(rig)));
+
+  const report = await load.stop().catch((error: Error) => {
+    problems.push(error.message.split("\n")[0] ?? "");
+    return undefined;
+  });
+  const judged = report && (await judge(rig.checker, report, windows, folder));
+  problems.push(...(judged?.problems ?? []));
+  const during = { fromNs: startNs, toNs: homeNs };
+  const gap = report ? longestGap(report.history.operations, during) : { ms: (homeNs - startNs) / 1e6 };
+  if (schedule.gapLimitMs !== undefined && gap.ms > schedule.gapLimitMs)
+    problems.push(`${Math.round(gap.ms)} ms without an acknowledged write, allowed are ${schedule.gapLimitMs}`);
+
+  for (const sample of monitor.samples)
+    events.push({ atMs: Math.round((sample.atNs - startNs) / 1e6), what: describe(sample) });
+  const result: Result = {
+    n,
+    schedule,
+    startedAt: startedAt.toISOString(),
+    tookMs: Math.round((nowNs() - startNs) / 1e6),
+    passed: problems.length === 0,
+    problems: [...new Set(problems)],
+    operations: judged?.operations ?? 0,
+    acknowledged: judged?.acknowledged ?? 0,
+    lost: judged?.lost ?? 0,
+    stale: judged?.stale ?? 0,
+    staleInWindow: judged?.staleInWindow ?? 0,
+    notLinearizable: judged?.notLinearizable ?? 0,
+    gapMs: Math.round(gap.ms),
+    gaps: report ? gapsOf(report.history.operations, during) : [],
+    homeMs: broken ? null : Math.round((homeNs - healedNs) / 1e6),
+    events: withoutRepeats(events.sort((a, b) => a.atMs - b.atMs)),
+    acknowledgedPerSlot: report ? acknowledgedPerSlot(report.history.operations, during) : {},
+  };
+  if (!result.passed) await keep(rig, result, report, folder);
+  if (report && !broken) await forget(rig, report);
+  return { result, broken };
+}
+
+async function runStep(
+  rig: Rig,
+  { atMs, forMs, fault }: Step,
+  startNs: number,
+  tell: (what: string) => void,
+  windows: ReadWindow[],
+): Promise<void> {
+  const until = (ms: number) => sleep(Math.max(0, ms - (nowNs() - startNs) / 1e6));
+  await until(atMs);
+  const pausesLeader = fault.kind === "pause" && forMs >= readHoldOffMs && (await leadsBesideT(rig, fault.where));
+  let heal: Heal;
+  const fromNs = nowNs();
+  try {
+    heal = await inject(rig.bench, fault);
+  } catch (error) {
+    if (!(error instanceof Skipped)) throw error;
+    tell(`not tried: ${describeFault(fault)}: ${error.message}`);
+    return;
+  }
+  tell(describeFault(fault));
+  await until(atMs + forMs);
+  await heal();
+  tell(`healed: ${describeFault(fault)}`);
+  if (pausesLeader && fault.kind === "pause")
+    windows.push({ endpoint: fault.where === "n1" ? "E1" : "E2", fromNs, toNs: nowNs() + wakingNs });
+}
+
+/** Whether a machine has both T and the leader, the one state in which it may wake up and answer from the past. */
+async function leadsBesideT({ site, bench }: Rig, where: Machine): Promise<boolean> {
+  if (where === "w" || bench.power.whyDeaf(where)) return false;
+  return site.status(where).then(
+    ({ runsT, leader }) => runsT === where && leader === (where === "n1" ? "E1" : "E2"),
+    () => false,
+  );
+}
+
+async function comesHome({ site }: Rig, load: Load): Promise<void> {
+  await site.untilAtHome(homeLimitMs);
+  await Promise.all(["E1", "E2"].map((endpoint) => load.untilWriting(20_000, endpoint)));
+  await sleep(settleMs);
+}
+
+async function hashProblems({ site }: Rig): Promise<string[]> {
+  return site.hashesAgree().then(
+    () => [],
+    (error: Error) => [error.message.split("\n")[0] ?? ""],
+  );
+}
+
+async function splitBrains({ site, bench }: Rig): Promise<string[]> {
+  const found = await Promise.all(
+    nodes.map(async (node) => {
+      if (bench.power.whyDeaf(node)) return false;
+      const { code } = await site.guest(node).run("test -e /var/lib/tandem/split-brain", { check: false });
+      return code === 0;
+    }),
+  );
+  return nodes.filter((_, i) => found[i]).map((node) => `DRBD of ${node} reported a split brain`);
+}
+
+async function keep(rig: Rig, result: Result, report: Report | undefined, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "schedule.json"), `${JSON.stringify(result.schedule, null, 2)}\n`);
+  await writeFile(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  if (report) await copyFile(report.file, join(folder, "history.jsonl"));
+  await rig.journals.keep(folder);
+  for (const guest of rig.site.lab.guests)
+    await writeFile(join(folder, `${guest.name}.console`), guest.console(Number.POSITIVE_INFINITY));
+}
+
+/** The store would fill in hours of load. */
+async function forget({ site }: Rig, report: Report): Promise<void> {
+  await site.etcdctl("n1", `compaction ${report.history.closing.revision}`).catch(() => {});
+}
+
+function withoutRepeats(events: Result["events"]): Result["events"] {
+  const last = new Map<string, string>();
+  return events.filter(({ what }) => {
+    const who = what.split(" ", 1)[0] ?? "";
+    const repeated = last.get(who) === what;
+    last.set(who, what);
+    return !repeated;
+  });
+}
