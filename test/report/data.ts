@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Result } from "../torture/results.ts";
+import type { Counts, Result } from "../torture/results.ts";
 import { parseCsv } from "./csv.ts";
 
 /** One schedule or one run of a benchmark. */
@@ -21,14 +21,7 @@ export interface ReportData {
   bench: string | undefined;
   schedules: Row[];
   seeds: string[];
-  totals: {
-    operations: number;
-    acknowledged: number;
-    lost: number;
-    stale: number;
-    staleInWindow: number;
-    notLinearizable: number;
-  };
+  totals: Counts;
   /** Power cuts of a plain three-node etcd's leader and of a site's nodes, in one lab. */
   failovers: Row[];
   /** A node's power cut to draw, if there was one. */

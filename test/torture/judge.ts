@@ -4,20 +4,14 @@ import type { Report } from "../e2e/load/load.ts";
 import type { HistoryLine } from "../e2e/load/operation.ts";
 import { lateWatches } from "../e2e/load/watch.ts";
 import { judgeHistory } from "./linearizability.ts";
+import type { Counts } from "./results.ts";
 
 /** A time in which reads through one endpoint may be stale: the one that the end of lock 6 names. */
 export interface ReadWindow extends Window {
   endpoint: string;
 }
 
-export interface Judged {
-  operations: number;
-  acknowledged: number;
-  lost: number;
-  stale: number;
-  /** Stale reads in a named window, which no other figure counts. */
-  staleInWindow: number;
-  notLinearizable: number;
+export interface Judged extends Counts {
   /** One sentence each; empty if all is right. */
   problems: string[];
 }

@@ -3,19 +3,8 @@ import type { Operation } from "../e2e/load/operation.ts";
 import type { Row } from "../lab/figures.ts";
 import { describeFault, type Schedule } from "./schedule.ts";
 
-/**
- * One line of results.jsonl. Times are milliseconds; `atMs` counts from the start of the schedule, at which the load has
- * written already. results.csv has the same without the lists: see {@link row}.
- */
-export interface Result {
-  /** Number in the run, from 1. */
-  n: number;
-  schedule: Schedule;
-  /** ISO 8601. */
-  startedAt: string;
-  tookMs: number;
-  passed: boolean;
-  problems: string[];
+/** What the clients' history of one schedule, or of several, says in numbers. */
+export interface Counts {
   /** Client operations that were judged. */
   operations: number;
   /** Of these, acknowledged writes of new keys. */
@@ -24,9 +13,25 @@ export interface Result {
   lost: number;
   /** Reads of the past, outside the window that the protocol names. */
   stale: number;
+  /** Reads of the past in that window, which no other figure counts. */
   staleInWindow: number;
   /** Models that no order of the operations fits. */
   notLinearizable: number;
+}
+
+/**
+ * One line of results.jsonl. Times are milliseconds; `atMs` counts from the start of the schedule, at which the load has
+ * written already. results.csv has the same without the lists: see {@link row}.
+ */
+export interface Result extends Counts {
+  /** Number in the run, from 1. */
+  n: number;
+  schedule: Schedule;
+  /** ISO 8601. */
+  startedAt: string;
+  tookMs: number;
+  passed: boolean;
+  problems: string[];
   /** The longest time without an acknowledged write, through any endpoint. */
   gapMs: number;
   /** Every such time of half a second or more. */
