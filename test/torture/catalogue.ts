@@ -19,6 +19,18 @@ export function catalogue(random: () => number): Schedule[] {
   ];
 }
 
+/** The one of this name, or else those of this family, or else those with this in their name. @throws if there is none */
+export function named(all: readonly Schedule[], text: string): readonly Schedule[] {
+  const ways = [
+    (one: Schedule) => one.name === text,
+    (one: Schedule) => one.family === text,
+    (one: Schedule) => one.name.includes(text),
+  ];
+  const found = ways.map((fits) => all.filter(fits)).find((some) => some.length > 0);
+  if (!found) throw new Error(`no schedule of the catalogue has "${text}" as its name or family, or in its name`);
+  return found;
+}
+
 /** A single failure begins when the load has run for so long. */
 const firstMs = 2000;
 

@@ -1,7 +1,7 @@
 /**
  * Tortures a site on the lab and judges what its clients saw:
  *
- *     npm run torture -- [--schedules N] [--seed N] [--only TEXT] [--replay schedule.json]
+ *     npm run torture -- [--schedules N] [--seed N] [--only TEXT]... [--replay schedule.json]
  *
  * Results go to dist/torture/<time>/. The last line of the output sums them up; the exit code is 0 only if every schedule passed.
  */
@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { say } from "../lab/progress.ts";
 import { generator } from "../simulation/random.ts";
 import { Campaign } from "./campaign.ts";
-import { catalogue } from "./catalogue.ts";
+import { catalogue, named } from "./catalogue.ts";
 import { schedules } from "./generate.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     schedules: { type: "string", default: "20" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    only: { type: "string" },
+    only: { type: "string", multiple: true },
     replay: { type: "string" },
   },
 });
@@ -33,9 +33,8 @@ function chosen(seed: number): Schedule[] {
   if (values.replay !== undefined) return [JSON.parse(readFileSync(values.replay, "utf8")) as Schedule];
   const { only } = values;
   if (only === undefined) return schedules(seed, whole("schedules", 1));
-  const found = catalogue(generator(seed)).filter(({ name, family }) => name.includes(only) || family === only);
-  if (found.length === 0) throw new Error(`no schedule of the catalogue has "${only}" in its name, or as its family`);
-  return found;
+  const all = catalogue(generator(seed));
+  return only.flatMap((text) => named(all, text));
 }
 
 const seed = whole("seed", 0);

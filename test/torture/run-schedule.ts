@@ -12,7 +12,8 @@ import { acknowledgedPerSlot, gapsOf, type Result } from "./results.ts";
 import type { Rig } from "./rig.ts";
 import { describeFault, type Machine, nodes, type Schedule, type Step } from "./schedule.ts";
 
-const writesPerSecond = 25;
+/** Of each of two endpoints: the machines have one CPU each, and are to be busy with what they are judged by. */
+const writesPerSecond = 12;
 /** From the last heal until the site is as it was: boots, a resync, a hand-over. */
 const homeLimitMs = 150_000;
 const settleMs = 1000;

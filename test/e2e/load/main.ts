@@ -26,7 +26,7 @@ export interface LoadSettings {
   endpoints: readonly Endpoint[];
   /** Files with PEM texts. */
   tls: { ca: string; cert: string; key: string };
-  /** Of each endpoint's writer. */
+  /** Of each endpoint's writer; all else keeps its proportion to it. */
   writesPerSecond: number;
   mix: Mix;
   /** File for the history. */

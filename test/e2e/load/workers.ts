@@ -15,10 +15,13 @@ export interface Run {
 }
 
 export const requestLimitMs = 2000;
-const registerIntervalMs = 100;
-const pairIntervalMs = 200;
-const readIntervalMs = 50;
+/** What else each endpoint's clients do, for each write of a new key. */
+const shares = { change: 0.4, swap: 0.2, read: 0.8 } as const;
 const watchAgainMs = 50;
+
+function pause({ writesPerSecond }: Run, perWrite: number): Promise<void> {
+  return sleep(1000 / (writesPerSecond * perWrite));
+}
 
 /**
  * New keys at a steady rate, without waiting for the one before: after an outage the next acknowledgement comes when the
@@ -32,7 +35,7 @@ export async function write(gateway: Gateway, run: Run): Promise<void> {
     const answer = await run.store.put(gateway, endpoint, sequence, requestLimitMs);
     run.record({ kind: "put", endpoint, sequence, invokeNs, returnNs: nowNs(), ...answer });
   };
-  for (let sequence = 1; !run.end.aborted; await sleep(1000 / run.writesPerSecond)) {
+  for (let sequence = 1; !run.end.aborted; await pause(run, 1)) {
     if (!gateway.connected) continue;
     const put = one(sequence++);
     inFlight.add(put);
@@ -45,7 +48,7 @@ export async function write(gateway: Gateway, run: Run): Promise<void> {
 export async function change(gateway: Gateway, run: Run): Promise<void> {
   const { name: endpoint } = gateway.endpoint;
   let expected = valueAtStart;
-  for (let count = 1; !run.end.aborted; await sleep(registerIntervalMs)) {
+  for (let count = 1; !run.end.aborted; await pause(run, shares.change)) {
     if (!gateway.connected) continue;
     const value = `${endpoint}-${count++}`;
     const invokeNs = nowNs();
@@ -64,7 +67,7 @@ export async function change(gateway: Gateway, run: Run): Promise<void> {
 /** The pair of keys, read and changed by every endpoint's client in one transaction. */
 export async function swap(gateway: Gateway, run: Run): Promise<void> {
   const { name: endpoint } = gateway.endpoint;
-  for (let count = 1; !run.end.aborted; await sleep(pairIntervalMs)) {
+  for (let count = 1; !run.end.aborted; await pause(run, shares.swap)) {
     if (!gateway.connected) continue;
     const value = `${endpoint}-${count++}`;
     const invokeNs = nowNs();
@@ -97,7 +100,7 @@ export function watch(gateway: Gateway, run: Omit<Run, "end">, from: number, end
 /** Linearizable reads of every log and the register in turn. */
 export async function read(gateway: Gateway, run: Run): Promise<void> {
   const { name: endpoint } = gateway.endpoint;
-  for (let turn = 0; !run.end.aborted; await sleep(readIntervalMs)) {
+  for (let turn = 0; !run.end.aborted; await pause(run, shares.read)) {
     if (!gateway.connected) continue;
     const writer = run.writers[turn++ % (run.writers.length + 1)];
     const invokeNs = nowNs();

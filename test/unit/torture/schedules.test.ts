@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { generator } from "../../simulation/random.ts";
-import { catalogue } from "../../torture/catalogue.ts";
+import { catalogue, named } from "../../torture/catalogue.ts";
 import { randomSchedule, schedules } from "../../torture/generate.ts";
 import { describeFault, type Fault, lengthMs, links, machines, nodes } from "../../torture/schedule.ts";
 
@@ -8,7 +8,7 @@ const all = catalogue(generator(1));
 const faults = all.flatMap(({ steps }) => steps.map(({ fault }) => fault));
 const ofKind = <K extends Fault["kind"]>(kind: K) =>
   faults.filter((fault): fault is Extract<Fault, { kind: K }> => fault.kind === kind);
-const named = (family: string) => all.filter((one) => one.family === family);
+const family = (name: string) => all.filter((one) => one.family === name);
 
 describe("the catalogue", () => {
   it("has no two schedules of one name", () => {
@@ -17,25 +17,25 @@ describe("the catalogue", () => {
 
   it("cuts each machine's power at twenty moments that differ", () => {
     for (const where of machines) {
-      const cuts = named(`power cut of ${where}`);
+      const cuts = family(`power cut of ${where}`);
       expect(cuts).toHaveLength(20);
       expect(new Set(cuts.map(({ steps }) => steps[0]?.atMs)).size).toBeGreaterThan(15);
     }
   });
 
   it("cuts each link in one and both directions, and all pairs of these", () => {
-    expect(named("cut").filter(({ name }) => name.endsWith("all"))).toHaveLength(9);
-    expect(named("two cuts")).toHaveLength((9 * 8) / 2);
+    expect(family("cut").filter(({ name }) => name.endsWith("all"))).toHaveLength(9);
+    expect(family("two cuts")).toHaveLength((9 * 8) / 2);
   });
 
   it("loses, delays and doubles on each link", () => {
-    expect(named("impaired link")).toHaveLength(links.length * 3);
+    expect(family("impaired link")).toHaveLength(links.length * 3);
   });
 
   it("pauses each machine for 1, 5 and 30 s", () => {
     for (const where of machines)
       expect(
-        named("pause")
+        family("pause")
           .flatMap(({ steps }) => steps)
           .filter(({ fault }) => fault.kind === "pause" && fault.where === where)
           .map(({ forMs }) => forMs),
@@ -56,7 +56,7 @@ describe("the catalogue", () => {
   });
 
   it("has a witness that is slow, refuses, has an expired certificate, a full disk or a lost tree, also while a node dies", () => {
-    const names = named("witness").map(({ name }) => name);
+    const names = family("witness").map(({ name }) => name);
     for (const how of [
       "slow, 1000 ms",
       "slow, 5000 ms",
@@ -82,11 +82,30 @@ describe("the catalogue", () => {
   });
 
   it("lets three machines fail in every order", () => {
-    expect(named("one after the other")).toHaveLength(12);
-    const firsts = named("one after the other").map(({ steps }) =>
+    expect(family("one after the other")).toHaveLength(12);
+    const firsts = family("one after the other").map(({ steps }) =>
       steps.map(({ fault }) => describeFault(fault)).join(),
     );
     expect(new Set(firsts).size).toBe(6);
+  });
+});
+
+describe("a choice from the catalogue", () => {
+  const names = (text: string) => named(all, text).map(({ name }) => name);
+
+  it("is the one of that name, even if others have it in theirs", () => {
+    expect(names("power cut of n1 1")).toEqual(["power cut of n1 1"]);
+  });
+
+  it("is a family, or whatever has the words in its name", () => {
+    expect(names("pause")).toHaveLength(9);
+    expect(names("paused 30 s")).toEqual(["n1 paused 30 s", "n2 paused 30 s", "w paused 30 s"]);
+  });
+
+  it("is refused when nothing fits", () => {
+    expect(() => named(all, "earthquake")).toThrow(
+      'no schedule of the catalogue has "earthquake" as its name or family, or in its name',
+    );
   });
 });
 
