@@ -5,7 +5,7 @@ import type { StatusReport } from "../../components/arbiter/agent/status.ts";
 import type { Guest } from "../lab/guest.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { EtcdClient } from "../lab/plain-etcd.ts";
-import type { RunOptions } from "../lab/process.ts";
+import { CommandError, type RunOptions } from "../lab/process.ts";
 import { say } from "../lab/progress.ts";
 import { type LabStack, labStack } from "../lab/stack.ts";
 import { defaultRate, Load, type Report } from "./load/load.ts";
@@ -16,6 +16,7 @@ export const nodes: readonly NodeName[] = ["n1", "n2"];
 
 /** A look costs each node a login's share of its only CPU and its agent a reading of everything. */
 const statusEveryMs = 500;
+const statusAttempts = 3;
 
 const pki = "/etc/tandem/pki";
 const etcdctl = `/usr/local/bin/etcdctl --cacert ${pki}/etcd-ca.crt --cert ${pki}/etcd-client.crt --key ${pki}/etcd-client.key`;
@@ -52,10 +53,23 @@ export class Site {
   }
 
   /**
-   * What the agent of a node says. Asked by curl: `tandem status` starts Node, which keeps a guest of one CPU from the work
-   * that is waited for. @throws if the node or its agent does not answer
+   * What the agent of a node says. A question that fails is asked again for a while, and told: on two busy processors one
+   * command may take all of its time.
+   * @throws if the node or its agent does not answer
    */
   async status(node: NodeName): Promise<StatusReport> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.ask(node);
+      } catch (error) {
+        if (!(error instanceof CommandError) || attempt === statusAttempts) throw error;
+        say(`  asking ${node} again: ${error.message}`);
+      }
+    }
+  }
+
+  /** By curl: `tandem status` starts Node, which keeps a guest of one CPU from the work that is waited for. */
+  private async ask(node: NodeName): Promise<StatusReport> {
     const ask = `curl --disable --silent --show-error --fail --max-time 5 --unix-socket ${SOCKET} http://agent/status`;
     const { stdout } = await this.guest(node).run(ask, { timeoutMs: 8000 });
     return JSON.parse(stdout);
@@ -74,7 +88,7 @@ export class Site {
 
   private async untilReports(what: string, timeoutMs: number, fits: (one: StatusReport) => boolean): Promise<void> {
     const look = async () => {
-      const reports = await Promise.all(nodes.map((node) => this.status(node)));
+      const reports = await Promise.all(nodes.map((node) => this.ask(node)));
       return reports.every(fits) || undefined;
     };
     await until(what, timeoutMs, look, { everyMs: statusEveryMs, diagnosis: () => this.diagnosis() });
