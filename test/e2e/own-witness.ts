@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Issued, issueAuthority, issueLeaf } from "../../components/pki/provider/x509.ts";
 import type { Guest } from "../lab/guest.ts";
 import type { LabStack } from "../lab/stack.ts";
-import { guideCommands, guideConfiguration, guideSite } from "../node/own-witness.ts";
+import { guideCommands, guideConfiguration } from "../node/own-witness.ts";
 
 const treeScript = join(import.meta.dirname, "../../templates/usr/local/lib/tandem/witness-tree.sh");
 const hour = 3_600_000;
@@ -52,16 +52,13 @@ export class OwnWitness {
     await put("/etc/witness/server.key", server.privateKeyPem);
     await put("/etc/witness/nodes-ca.crt", authority.certificatePem);
     await put("/usr/local/bin/witness-tree.sh", readFileSync(treeScript, "utf8"));
-    await guest.run(`chmod 0755 /usr/local/bin/witness-tree.sh\n${guideCommands().replaceAll(guideSite, site)}`);
+    await guest.run(`chmod 0755 /usr/local/bin/witness-tree.sh\n${guideCommands(site)}`);
     return new OwnWitness(guest, site, port, authority, credentials);
   }
 
   /** @param change what its administrator did otherwise than the guide */
   async serve(change: (configuration: string) => string = (same) => same): Promise<void> {
-    const configuration = guideConfiguration()
-      .replaceAll(guideSite, this.#site)
-      .replace("n[12]", "n[0-9]")
-      .replace("listen 8443", `listen ${this.#port}`);
+    const configuration = guideConfiguration([this.#site]).replace("listen 8443", `listen ${this.#port}`);
     const input = change(configuration);
     await this.#guest.run("cat >/etc/nginx/conf.d/own.conf && systemctl restart nginx", { input });
   }

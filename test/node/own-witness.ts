@@ -7,18 +7,23 @@ const guide = readFileSync(join(import.meta.dirname, "../../docs/witness.md"), "
 export const guideSite = "store-0042";
 
 /** Subject of a node's client certificate in the guide's example. */
-export const guideSubject = (node: string) => `${guideSite}-${node}`;
+export const guideSubject = (node: string, site = guideSite) => `${site}-${node}`;
 
 /** The nginx configuration that docs/witness.md gives to people who run their own witness. */
-export function guideConfiguration(): string {
-  const block = /```nginx\n([\s\S]*?)```/.exec(guide)?.[1];
-  if (block === undefined) throw new Error("docs/witness.md has no nginx configuration");
-  return block;
+export function guideConfiguration(sites: readonly string[] = [guideSite]): string {
+  const configuration = part(/```nginx\n([\s\S]*?)```/, "no nginx configuration");
+  const [location = ""] = new RegExp(` *location /${guideSite}/ {\n[^}]*}\n`).exec(configuration) ?? [];
+  if (location === "") throw new Error("the nginx configuration in docs/witness.md has no location for a site");
+  return configuration.replace(location, () => sites.map((site) => location.replaceAll(guideSite, site)).join("\n"));
 }
 
 /** The commands that make its tree. */
-export function guideCommands(): string {
-  const block = /```\n(mount [\s\S]*?)```/.exec(guide)?.[1];
-  if (block === undefined) throw new Error("docs/witness.md does not say how to make the tree");
-  return block;
+export function guideCommands(site: string): string {
+  return part(/```\n(mount [\s\S]*?)```/, "nothing on how to make the tree").replaceAll(guideSite, site);
+}
+
+function part(pattern: RegExp, otherwise: string): string {
+  const [, found] = pattern.exec(guide) ?? [];
+  if (found === undefined) throw new Error(`docs/witness.md has ${otherwise}`);
+  return found;
 }

@@ -104,7 +104,7 @@ describe("tandem witness-check against a witness that somebody else runs, as doc
 
   const run = async (change: (configuration: string) => string = (same) => same) => {
     own = await WitnessServer.create();
-    await own.addOwn(change(guideConfiguration()), certificates);
+    await own.addOwn(change(guideConfiguration()), [site], certificates);
     own.makeTree(site, incarnation);
     await own.start();
     pki = await certificates.node(guideSubject("n1"));
@@ -175,7 +175,7 @@ describe("tandem witness-check against a witness that somebody else runs, as doc
   });
 
   it("tells of one that does not know the node", async () => {
-    await run((configuration) => configuration.replace("-n[12]", "-n[34]"));
+    await run((configuration) => configuration.replaceAll("n[12]", "n[34]"));
     await expect(check()).rejects.toThrow(
       failure(
         "answered the incarnation token with 403: it refused this node; a node needs to read the site's folder, and to write its own " +

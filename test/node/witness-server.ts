@@ -6,7 +6,6 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { witnessFiles } from "../../components/witness.ts";
-import { guideSite } from "./own-witness.ts";
 import { type SiteCertificates, write, writePair } from "./site-certificates.ts";
 import { freePort } from "./sshd.ts";
 
@@ -42,14 +41,14 @@ export class WitnessServer {
     mkdirSync(this.tree(site), { recursive: true });
   }
 
-  /** A site whose configuration is not the product's. */
-  async addOwn(configuration: string, certificates: SiteCertificates): Promise<void> {
+  /** Sites whose configuration is not the product's. */
+  async addOwn(configuration: string, sites: readonly string[], certificates: SiteCertificates): Promise<void> {
     const moved = configuration.replaceAll(/ \/(etc|srv)\/witness/g, ` ${this.root}/$1/tandem-witness`);
     this.#sites.push(moved.replace("listen 8443", `listen ${this.port}`));
     const pki = join(this.root, "etc/tandem-witness");
     writePair(pki, "server", await certificates.issue("localhost", ["server"]));
     write(pki, "nodes-ca.crt", certificates.authorityPem);
-    mkdirSync(this.tree(guideSite), { recursive: true });
+    for (const site of sites) mkdirSync(this.tree(site), { recursive: true });
   }
 
   /** The site's folder on the disk. */
