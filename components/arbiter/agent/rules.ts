@@ -99,29 +99,26 @@ export function gateOpen(s: State): boolean {
   return leads || isDead || fired(s, "readHoldOff");
 }
 
+/** T may use the volume here: this copy is whole and nothing keeps a write from ending. */
+function mayUse(s: State): boolean {
+  const { volume } = s.local;
+  return holder(s) && !volume.frozen && !volume.splitBrain && volume.disk === "UpToDate" && armed(s);
+}
+
 /** T belongs here and is not running. */
-function wantsT(s: State): boolean {
-  const { volume, mounted, t } = s.local;
-  const usable = !volume.frozen && !volume.splitBrain && volume.disk === "UpToDate";
-  return holder(s) && mounted && t === "dead" && usable && armed(s);
+const wantsT = (s: State): boolean => mayUse(s) && s.local.mounted && s.local.t === "dead";
+
+/** T, which is here, may stop: the two regular members are a quorum, as both nodes see it. */
+function canSpareT(s: State): boolean {
+  return holder(s) && together(s) && armed(s) && s.sibling !== null && readyForHandOver(s, s.sibling);
 }
 
 /** Rule 7, seen from node two. */
-function handsOver(s: State): boolean {
-  return (
-    s.settings.index === 1 &&
-    holder(s) &&
-    together(s) &&
-    armed(s) &&
-    s.sibling !== null &&
-    readyForHandOver(s, s.sibling)
-  );
-}
+const handsOver = (s: State): boolean => s.settings.index === 1 && canSpareT(s);
 
-/** T may stop for a moment: the two regular members are a quorum, as both nodes see it, and neither has to lead anew. */
+/** T may stop for a moment, and neither regular member has to lead anew. */
 function restartsT(s: State): boolean {
-  const mayStop = holder(s) && together(s) && armed(s) && s.sibling !== null && readyForHandOver(s, s.sibling);
-  return mayStop && s.local.t === "running" && fired(s, "outdated") && s.members?.leader !== "T";
+  return canSpareT(s) && s.local.t === "running" && fired(s, "outdated") && s.members?.leader !== "T";
 }
 
 /** The regular member that should lead: opposite T, or E1 (`leader`). */
@@ -256,13 +253,7 @@ export const RULES: readonly Rule[] = [
   {
     source: "rule 3",
     reason: "the volume is Primary here and not mounted",
-    when: (s) =>
-      holder(s) &&
-      !s.local.mounted &&
-      !s.local.volume.frozen &&
-      !s.local.volume.splitBrain &&
-      s.local.volume.disk === "UpToDate" &&
-      armed(s),
+    when: (s) => mayUse(s) && !s.local.mounted,
     job: () => ({ name: "takeVolume" }),
   },
   {
