@@ -428,8 +428,8 @@ export const MUTATIONS: readonly Mutation[] = [
     [
       "a promotion is allowed whatever the disk",
       "handler",
-      "if (connected(s) || !diskWillDo) return",
-      "if (connected(s)) return",
+      'const diskWillDo = volume.disk === "UpToDate" || volume.disk === "Consistent";',
+      "const diskWillDo = true;",
     ],
   ]),
   ...in_(agent("state.ts"), [

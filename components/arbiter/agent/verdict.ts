@@ -25,7 +25,7 @@ function answered(d: Draft, ids: number[], judge: (s: State) => Answer | null): 
 function promotionAnswer(s: State): Answer | null {
   const { volume } = s.local;
   const diskWillDo = volume.disk === "UpToDate" || volume.disk === "Consistent";
-  if (connected(s) || !diskWillDo) return { verdict: "undecided", reason: "connected, or no whole copy here" };
+  if (!diskWillDo) return { verdict: "undecided", reason: "no whole copy here" };
   // Nothing of ours promotes before both are so; what was begun by hand is refused.
   if (s.local.door !== "closed" || volume.connection !== "StandAlone" || volume.splitBrain)
     return { verdict: "undecided", reason: "the halves are not kept apart, or they have split" };
