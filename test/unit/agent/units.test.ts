@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { stateOfStatus } from "../../../components/arbiter/agent/linux/units.ts";
-import { isMounted } from "../../../components/arbiter/agent/linux/volume.ts";
 
 const status = (state: string, pending = "0000000000000000", shared = "0000000000000000") =>
   `Name:\tetcd\nState:\t${state}\nThreads:\t12\nSigPnd:\t${pending}\nShdPnd:\t${shared}\nSigCgt:\tfffffffe7fc1feff\n`;
@@ -15,10 +14,4 @@ test.each([
   ["gone, and only not yet noticed by its parent", status("Z (zombie)"), 1, "dead"],
 ])("a process %s", (_, text, threads, expected) => {
   expect(stateOfStatus(text, threads)).toBe(expected);
-});
-
-test("T's file system is the one mounted at its place", () => {
-  const line = (where: string) => `36 35 147:10 / ${where} rw,noatime shared:1 - ext4 /dev/drbd10 rw,errors=remount-ro`;
-  expect(isMounted(`${line("/var")}\n${line("/var/lib/etcd-transient")}\n`)).toBe(true);
-  expect(isMounted(`${line("/var/lib/etcd-transient-old")}\n${line("/var/lib/etcd-transient/data")}\n`)).toBe(false);
 });

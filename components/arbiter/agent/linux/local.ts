@@ -3,9 +3,9 @@ import { DISARMED } from "../paths.ts";
 import type { Local } from "../world.ts";
 import type { DoorWatch } from "./door.ts";
 import { glance, readVolume } from "./drbd.ts";
+import { isMounted } from "./mounts.ts";
 import { areOutdated } from "./t-settings.ts";
 import { readT } from "./units.ts";
-import { isMounted } from "./volume.ts";
 
 export async function readLocal(minor: number, doors: DoorWatch): Promise<Local> {
   const [volume, door] = await Promise.all([readVolume(minor), doors.read()]);

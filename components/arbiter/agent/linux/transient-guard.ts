@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseSentinel, SENTINEL } from "../../../cli/volume/sentinel.ts";
 import { MOUNTPOINT, RESOURCE, SPLIT_BRAIN, T_DATA } from "../paths.ts";
 import type { Local } from "../world.ts";
 import { command } from "./command.ts";
+import { mountedDevice } from "./mounts.ts";
 
 /** DRBD's registered major number. */
 const DRBD_MAJOR = 147;
@@ -26,8 +27,7 @@ export async function refusal(node: GuardedNode, local: Local): Promise<string |
 }
 
 function mountRefusal({ minor, root }: GuardedNode): string | null {
-  const mounts = readFileSync(`${root}/proc/self/mountinfo`, "utf8").split("\n");
-  const device = mounts.map((line) => line.split(" ")).findLast((fields) => fields[4] === MOUNTPOINT)?.[2];
+  const device = mountedDevice(root);
   if (device === undefined) return `${MOUNTPOINT} is not mounted`;
   const wanted = `${DRBD_MAJOR}:${minor}`;
   return device === wanted ? null : `${MOUNTPOINT} holds the device ${device}, not ${wanted} (/dev/drbd${minor})`;

@@ -1,18 +1,13 @@
-import { readFileSync } from "node:fs";
 import { say } from "../journal.ts";
 import { MOUNT_UNIT, MOUNTPOINT } from "../paths.ts";
 import type { Local } from "../world.ts";
 import { command, failed, type Outcome, succeeded } from "./command.ts";
 import { demote, promote } from "./drbd.ts";
+import { isMounted } from "./mounts.ts";
 import { dismissT, prepareT } from "./transient.ts";
 import { adoptVolume, stopUnit, stopVolume } from "./units.ts";
 
 const MOUNT_MS = 15_000;
-
-/** Whether T's file system is mounted, as this mount namespace sees it: the unit has none of its own. */
-export function isMounted(mountinfo = readFileSync("/proc/self/mountinfo", "utf8")): boolean {
-  return mountinfo.split("\n").some((line) => line.split(" ")[4] === MOUNTPOINT);
-}
 
 /**
  * Promotes and mounts. Not by the units, each of which costs a takeover two programs more; they are told afterwards. T's
