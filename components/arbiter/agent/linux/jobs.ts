@@ -5,6 +5,7 @@ import { mark, say } from "../journal.ts";
 import { DISARMED, LET_GO, MEMBER_PORT, T_PORT, T_UNIT } from "../paths.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Connection, Job, Local } from "../world.ts";
+import { failed, type Outcome, succeeded } from "./command.ts";
 import { closeDoor, openDoor } from "./door.ts";
 import { connect, disconnect, forceSecondary, loadedLine } from "./drbd.ts";
 import type { EtcdClient } from "./members.ts";
@@ -13,20 +14,12 @@ import { startT } from "./transient.ts";
 import { killT, readT, stopUnit } from "./units.ts";
 import { releaseVolume, takeVolume } from "./volume.ts";
 
-export interface JobResult {
-  ok: boolean;
-  /** Why not, in words. */
-  why: string;
-}
-
-const DONE: JobResult = { ok: true, why: "" };
-
 /** Carries out one piece of work. Each looks at what is so already, and does the rest. */
 export async function carryOut(
   job: Job,
   reason: string,
   context: { settings: AgentSettings; etcd: EtcdClient; fresh(): Promise<Local> },
-): Promise<JobResult> {
+): Promise<Outcome> {
   const { settings, etcd, fresh } = context;
   switch (job.name) {
     case "disconnect": {
@@ -56,25 +49,25 @@ export async function carryOut(
     case "rearm":
       for (const note of job.notes) unlinkSync(join(DISARMED, note));
       syncFolder(DISARMED);
-      return DONE;
+      return succeeded;
   }
 }
 
-function marked(name: string, result: JobResult): JobResult {
+function marked(name: string, result: Outcome): Outcome {
   if (result.ok) mark(name);
   return result;
 }
 
 /** DRBD's tools fail with one code for what is so already and for what cannot be: the state tells which it was. */
 async function judged(
-  asked: JobResult,
+  asked: Outcome,
   fresh: () => Promise<Local>,
   isSo: (connection: Connection) => boolean,
-): Promise<JobResult> {
-  return asked.ok || !isSo((await fresh()).volume.connection) ? asked : DONE;
+): Promise<Outcome> {
+  return asked.ok || !isSo((await fresh()).volume.connection) ? asked : succeeded;
 }
 
-async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdClient): Promise<JobResult> {
+async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdClient): Promise<Outcome> {
   const own = `https://127.0.0.1:${MEMBER_PORT}`;
   const sibling = `https://${settings.peer.frontend}:${MEMBER_PORT}`;
   const isNodeOne = settings.core.index === 0;
@@ -84,21 +77,21 @@ async function moveLeader(to: "E1" | "E2", settings: AgentSettings, etcd: EtcdCl
       E2: isNodeOne ? sibling : own,
       T: `https://127.0.0.1:${T_PORT}`,
     });
-    return DONE;
+    return succeeded;
   } catch (error) {
-    return { ok: false, why: (error as Error).message };
+    return failed((error as Error).message);
   }
 }
 
 /** DRBD 9. T goes first: one that outlived its volume would go on answering heartbeats. */
-export async function letGoByForce(): Promise<JobResult> {
+export async function letGoByForce(): Promise<Outcome> {
   const killed = await killT();
-  if (readT() === "running") return { ok: false, why: `T does not end: ${killed.why || "it was killed and runs on"}` };
+  if (readT() === "running") return failed(`T does not end: ${killed.why || "it was killed and runs on"}`);
   return forceSecondary();
 }
 
 /** Ends this node's use of a frozen volume without completing one of its writes. */
-async function letGo(reason: string): Promise<JobResult> {
+async function letGo(reason: string): Promise<Outcome> {
   if (loadedLine() !== "8.4") return letGoByForce();
   // DRBD 8.4 cannot fail suspended I/O, and an orderly reboot would wait for the frozen mount for ever.
   const told = `this node resets itself to let go of the frozen volume: ${reason}`;
@@ -112,7 +105,7 @@ async function letGo(reason: string): Promise<JobResult> {
   // Time for the journal to take the line; no sync, it would wait for the frozen volume.
   await pause(100);
   writeFileSync("/proc/sysrq-trigger", "b");
-  return { ok: false, why: "the kernel did not reset the machine when asked by sysrq b" };
+  return failed("the kernel did not reset the machine when asked by sysrq b");
 }
 
 export function bootId(): string {
