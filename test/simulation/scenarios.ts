@@ -105,7 +105,7 @@ export const STALE_READ: readonly string[] = [
 export const SECOND_WINS: readonly string[] = ["n1: the agent hangs", "the backend is cut", "n2: startT"];
 
 /** Schedules that once ended badly, by the number that arbitration.md gives them. Each is harmless as the program ships. */
-export const SCHEDULES: Record<string, readonly string[]> = {
+export const SCHEDULES = {
   "2": ["the witness is down", "n2 loses power", "n1: DRBD notices", "n2 boots"],
   "3": NEW_TREE,
   "6": ["n1 loses power", "n2: startT", "n2 loses power", "n1 boots", "n2 boots", "n1: takeVolume"],
@@ -131,7 +131,7 @@ export const SCHEDULES: Record<string, readonly string[]> = {
     "n2 boots",
   ],
   "19": ["n1 loses power", "n2 loses power", "n1 boots", "n2 boots", "n1: openDoor", "n2 loses power"],
-};
+} satisfies Record<string, readonly string[]>;
 
 /** Plays the schedule, then mends everything; null when nothing forbidden happens and the site comes back. */
 export function ending(labels: readonly string[], setup: Setup): string | null {

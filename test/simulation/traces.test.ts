@@ -3,7 +3,7 @@ import { RULES } from "../../components/arbiter/agent/rules.ts";
 import { AS_SHIPPED, PROMISES, type Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
 import { explore } from "./explore.ts";
-import { ending, NEW_TREE, SECOND_WINS, STALE_READ } from "./scenarios.ts";
+import { ending, NEW_TREE, SCHEDULES, SECOND_WINS, STALE_READ } from "./scenarios.ts";
 import { play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
 import { goesOn, survives } from "./site.ts";
 import type { Defect, SimWorld, Twist } from "./world.ts";
@@ -216,16 +216,8 @@ describe("trace 15: the agent restarts while the handler asks", () => {
 });
 
 describe("trace 18: won without knowing, lost without reason, a new witness", () => {
-  const labels = [
-    "DRBD's connection breaks",
-    "n1: the sibling seems silent",
-    "n2: the sibling seems silent",
-    "n1: the move of gen#1.0 is carried out, its answer is lost",
-    "n2: the witness answers the released",
-    "the witness restarts",
-  ];
   test("the frozen node is let go and both meet as equals", () => {
-    expect(ending(labels, AS_SHIPPED)).toBeNull();
+    expect(ending(SCHEDULES["18"], AS_SHIPPED)).toBeNull();
   });
 });
 
