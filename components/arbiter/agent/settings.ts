@@ -88,7 +88,7 @@ export function parseSettings(json: string): AgentSettings {
   if (parsed.detector.silenceMs < 3 * parsed.detector.pingIntervalMs) {
     throw new Misfit(
       `detector.silenceMs is ${parsed.detector.silenceMs}; allowed is three times detector.pingIntervalMs ` +
-        `(${3 * parsed.detector.pingIntervalMs}) or more, so that one lost packet suspects nobody`,
+        `(${3 * parsed.detector.pingIntervalMs}) or more, so that a suspicion takes more than one lost packet`,
     );
   }
   return parsed;

@@ -38,7 +38,7 @@ test.each([
     'witness.url is "http://w/"; allowed is an https',
   ],
   [
-    "one lost packet",
+    "a suspicion after one lost packet",
     { ...good, detector: { ...good.detector, silenceMs: 200 } },
     "detector.silenceMs is 200; allowed is three",
   ],
