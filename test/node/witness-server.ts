@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { userInfo } from "node:os";
+import { availableParallelism, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { witnessFiles } from "../../components/witness.ts";
@@ -67,8 +67,9 @@ export class WitnessServer {
   async start(tmpfs?: { site: string; options: string }): Promise<void> {
     const http = `http { ${this.#sites.join("\n")} }`;
     const conf = join(this.root, "nginx.conf");
-    // As many workers as Debian's own nginx.conf asks for: claims really meet.
-    const main = `daemon off; user root; worker_processes auto; pid ${this.root}/pid; error_log stderr emerg; events {}`;
+    // As many workers as Debian's own nginx.conf asks for, and never one alone: claims really meet.
+    const workers = Math.max(2, availableParallelism());
+    const main = `daemon off; user root; worker_processes ${workers}; pid ${this.root}/pid; error_log stderr emerg; events {}`;
     writeFileSync(conf, `${main} ${http}`);
     const nginx = ["nginx", "-p", this.root, "-c", conf];
     const argv = tmpfs === undefined ? nginx : mounted(tmpfs.options, this.tree(tmpfs.site), nginx);
