@@ -1,5 +1,6 @@
 import type { Failover, SiteFailover } from "./failover.ts";
 import { markdownTable, median, quantile, type Row } from "./figures.ts";
+import type { SteadyPuts } from "./steady.ts";
 
 export interface AtRest {
   node: string;
@@ -13,6 +14,7 @@ export interface Results {
   two: SiteFailover[];
   firstUpMs: number;
   atRest: AtRest[];
+  puts: SteadyPuts;
 }
 
 export function runRows({ plain, one, two }: Results): Row[] {
@@ -22,8 +24,6 @@ export function runRows({ plain, one, two }: Results): Row[] {
       run: i + 1,
       machine: failover.machine,
       gapMs: Math.round(failover.gapMs),
-      putP50Ms: failover.steady.p50Ms.toFixed(2),
-      putP99Ms: failover.steady.p99Ms.toFixed(2),
       acknowledged: failover.acknowledged,
       lost: failover.lost.length,
       ...("marks" in failover && {
@@ -36,6 +36,19 @@ export function runRows({ plain, one, two }: Results): Row[] {
   return [...rows("plain three-node etcd", plain), ...rows("node one", one), ...rows("node two", two)];
 }
 
+/** One row a turn. */
+export function putRows(puts: SteadyPuts): Row[] {
+  const rows = (cluster: string, turns: readonly (readonly number[])[]) =>
+    turns.map((latencies, i) => ({
+      cluster,
+      turn: i + 1,
+      puts: latencies.length,
+      p50Ms: quantile(latencies, 0.5).toFixed(2),
+      p99Ms: quantile(latencies, 0.99).toFixed(2),
+    }));
+  return [...rows("plain three-node etcd", puts.plain), ...rows("site", puts.site)];
+}
+
 export function summary(results: Results): string {
   const { plain, one, two, firstUpMs, atRest } = results;
   const gap = (failovers: readonly Failover[]) => failovers.map(({ gapMs }) => gapMs);
@@ -46,8 +59,12 @@ export function summary(results: Results): string {
     return [what, `${values.length}`, ms(median(values)), spread, (median(values) / baseline).toFixed(2), limit];
   };
   const site = [...one, ...two];
-  const p99 = (failovers: readonly Failover[]) => median(failovers.map(({ steady }) => steady.p99Ms));
-  const p50 = (failovers: readonly Failover[]) => median(failovers.map(({ steady }) => steady.p50Ms));
+  const [puts, plainPuts] = [results.puts.site.flat(), results.puts.plain.flat()];
+  const putRow = (share: number, limit: string) => {
+    const [ours, theirs] = [quantile(puts, share), quantile(plainPuts, share)];
+    const seen = `${ours.toFixed(1)} to ${theirs.toFixed(1)} ms, ratio ${(ours / theirs).toFixed(2)}`;
+    return [`put p${share * 100}, site to plain, of ${puts.length} and ${plainPuts.length} puts`, seen, limit];
+  };
   const protectedMs = site.map((failover) => failover.protectedMs);
   const returnGaps = site.map((failover) => failover.returnGapMs);
   const acknowledged = [...plain, ...site].reduce((sum, failover) => sum + failover.acknowledged, 0);
@@ -71,12 +88,8 @@ export function summary(results: Results): string {
     markdownTable(
       ["what", "seen", "limit"],
       [
-        ["put p50, site to plain", `${p50(site).toFixed(1)} to ${p50(plain).toFixed(1)} ms`, ""],
-        [
-          "put p99, site to plain",
-          `${p99(site).toFixed(1)} to ${p99(plain).toFixed(1)} ms, ratio ${(p99(site) / p99(plain)).toFixed(2)}`,
-          "1.20",
-        ],
+        putRow(0.5, ""),
+        putRow(0.99, "1.20"),
         ["boot of a returning node to protected, median and most", both(protectedMs), "20000 ms"],
         ["longest time without writes during the return, median and most", both(returnGaps), ""],
         ["first up of a blank site until protected", `${ms(firstUpMs)} ms`, "180000 ms"],

@@ -1,27 +1,28 @@
 /**
  * How fast a site goes on, against a plain three-node etcd on the same machines: npm run bench -- [--runs N] [--quick].
- * Writes runs.csv and summary.md into dist/bench/<time>/.
+ * Writes runs.csv, puts.csv and summary.md into dist/bench/<time>/.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type NodeName, Site } from "../e2e/site.ts";
-import { type AtRest, type Results, runRows, summary } from "./bench-report.ts";
+import { type AtRest, putRows, type Results, runRows, summary } from "./bench-report.ts";
 import { cutNode, cutPlainLeader, type Failover, type SiteFailover } from "./failover.ts";
 import { csv } from "./figures.ts";
 import { Lab, PLAIN_GUESTS, SITE_GUESTS } from "./lab.ts";
 import { PlainEtcd } from "./plain-etcd.ts";
 import { say, step } from "./progress.ts";
+import { type SteadyPuts, steadyPuts } from "./steady.ts";
 
 const restMs = 30_000;
 
 async function bench(runs: number): Promise<Results> {
-  const plain = await withLab(PLAIN_GUESTS, async (lab) => {
-    const etcd = await step("start a plain three-node etcd", () => PlainEtcd.start(lab));
+  const plain = await withLab("bench-plain", PLAIN_GUESTS, async (lab) => {
+    const etcd = await startPlain(lab);
     return repeat<Failover>(runs, "the plain etcd's leader loses power", () => cutPlainLeader(lab, etcd));
   });
-  return withLab(SITE_GUESTS, async (lab) => {
+  return withLab("bench", SITE_GUESTS, async (lab) => {
     const site = await Site.prepare(lab);
     const startedAt = performance.now();
     await step("first up of a blank site", () => site.up());
@@ -31,12 +32,24 @@ async function bench(runs: number): Promise<Results> {
     const one = await repeat<SiteFailover>(runs, "node one loses power", () => cutNode(site, "n1"));
     const two = await repeat<SiteFailover>(runs, "node two loses power", () => cutNode(site, "n2"));
     await site.hashesAgree();
-    return { plain, one, two, firstUpMs, atRest };
+    return { plain, one, two, firstUpMs, atRest, puts: await compareAtRest(site) };
   });
 }
 
-async function withLab<T>(guests: typeof SITE_GUESTS, work: (lab: Lab) => Promise<T>): Promise<T> {
-  const lab = await Lab.start({ name: "bench", guests });
+/** A plain cluster on fresh machines, with the site idle beside it while it has its turn, and the other way round. */
+function compareAtRest(site: Site): Promise<SteadyPuts> {
+  return withLab("bench-plain", PLAIN_GUESTS, async (lab) => {
+    const etcd = await startPlain(lab);
+    return steadyPuts([lab, etcd.client], [site.lab, await site.etcdClient()]);
+  });
+}
+
+function startPlain(lab: Lab): Promise<PlainEtcd> {
+  return step("start a plain three-node etcd", () => PlainEtcd.start(lab));
+}
+
+async function withLab<T>(name: string, guests: typeof SITE_GUESTS, work: (lab: Lab) => Promise<T>): Promise<T> {
+  const lab = await Lab.start({ name, guests });
   try {
     return await work(lab);
   } finally {
@@ -82,6 +95,7 @@ const results = await bench(runs);
 const folder = join("dist", "bench", new Date().toISOString().slice(0, 19).replaceAll(":", "-"));
 await mkdir(folder, { recursive: true });
 await writeFile(join(folder, "runs.csv"), csv(runRows(results)));
+await writeFile(join(folder, "puts.csv"), csv(putRows(results.puts)));
 await writeFile(join(folder, "summary.md"), summary(results));
 process.stdout.write(summary(results));
 say(`Kept in ${folder}/`);

@@ -3,14 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Load, type Report } from "../e2e/load/load.ts";
 import { nowNs } from "../e2e/load/operation.ts";
 import type { NodeName, Site } from "../e2e/site.ts";
-import { quantile } from "./figures.ts";
 import type { Lab } from "./lab.ts";
 import type { PlainEtcd } from "./plain-etcd.ts";
 
 /** Of all endpoints together, so that clusters of two and of three endpoints carry the same load. */
 export const writesPerSecond = 30;
 
-const steadyMs = 5000;
+const beforeMs = 5000;
 const afterwardsMs = 2000;
 
 export interface Failover {
@@ -18,8 +17,6 @@ export interface Failover {
   machine: string;
   /** Longest time without an acknowledged write around the power cut. */
   gapMs: number;
-  /** Puts before the cut. */
-  steady: { p50Ms: number; p99Ms: number };
   acknowledged: number;
   /** Acknowledged writes that are gone, and all else that no correct store answers. */
   lost: string[];
@@ -30,7 +27,7 @@ export interface Failover {
 export async function cutPlainLeader(lab: Lab, etcd: PlainEtcd): Promise<Failover> {
   const rate = writesPerSecond / etcd.client.endpoints.length;
   const load = await Load.start(lab, { ...etcd.client, writesPerSecond: rate, mix: "writes" });
-  await sleep(steadyMs);
+  await sleep(beforeMs);
   const leader = lab.guest(await etcd.leader());
   const cutNs = nowNs();
   await leader.powerCut();
@@ -62,7 +59,7 @@ export async function cutNode(site: Site, name: NodeName, told: Told = async () 
     writesPerSecond: writesPerSecond / client.endpoints.length,
     mix: "writes",
   });
-  await sleep(steadyMs);
+  await sleep(beforeMs);
   const survivor: NodeName = name === "n1" ? "n2" : "n1";
   const since = Math.floor(Date.now() / 1000) - 1;
   const cutNs = nowNs();
@@ -98,11 +95,9 @@ async function untilGoingOn(load: Load): Promise<void> {
 }
 
 function failoverOf(machine: string, report: Report, cutNs: number): Failover {
-  const before = report.putLatencies({ fromNs: 0, toNs: cutNs });
   return {
     machine,
     gapMs: report.gapBetween(cutNs - 1e9, cutNs + 30e9).ms,
-    steady: { p50Ms: quantile(before, 0.5), p99Ms: quantile(before, 0.99) },
     acknowledged: report.acknowledged,
     lost: report.lost,
     violations: report.violations,

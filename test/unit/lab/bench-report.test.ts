@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { type Results, runRows, summary } from "../../lab/bench-report.ts";
+import { putRows, type Results, runRows, summary } from "../../lab/bench-report.ts";
 import type { Failover, SiteFailover } from "../../lab/failover.ts";
 
 const plain = (gapMs: number): Failover => ({
   machine: "p1",
   gapMs,
-  steady: { p50Ms: 5, p99Ms: 10 },
   acknowledged: 100,
   lost: [],
   violations: [],
@@ -24,6 +23,13 @@ const results: Results = {
   two: [site("n2", 1100, { confirm: 210 })],
   firstUpMs: 60_000,
   atRest: [{ node: "n1", cpuPercent: 1.25, rssMb: 58 }],
+  puts: {
+    plain: [
+      [4, 5, 6],
+      [5, 6, 10],
+    ],
+    site: [[5, 5, 12]],
+  },
 };
 
 test("gaps are compared as medians with the plain cluster's", () => {
@@ -44,4 +50,16 @@ test("lost writes are counted over all runs", () => {
 test("every run is a row, with the marks as columns", () => {
   expect(runRows(results)).toHaveLength(6);
   expect(runRows(results)[3]).toMatchObject({ kind: "node one", run: 1, machine: "n1", gapMs: 1650, start: 1300 });
+});
+
+test("puts of all turns are compared together, and each turn is a row", () => {
+  expect(summary(results)).toContain("| put p50, site to plain, of 3 and 6 puts | 5.0 to 5.5 ms, ratio 0.91 |  |");
+  expect(summary(results)).toContain("| put p99, site to plain, of 3 and 6 puts | 11.9 to 9.8 ms, ratio 1.21 | 1.20 |");
+  expect(putRows(results.puts)).toContainEqual({
+    cluster: "plain three-node etcd",
+    turn: 2,
+    puts: 3,
+    p50Ms: "6.00",
+    p99Ms: "9.92",
+  });
 });
