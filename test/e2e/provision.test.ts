@@ -6,7 +6,7 @@ import { nodes } from "./site.ts";
 blankScenario("one up makes a protected site of blank machines, within three minutes", async (site) => {
   const startedAt = performance.now();
   const output = await site.up();
-  await site.untilAtHome(30_000);
+  await site.untilAtHome();
   expect(performance.now() - startedAt).toBeLessThan(180_000);
   noteProvisioned(true);
 

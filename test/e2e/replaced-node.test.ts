@@ -53,7 +53,7 @@ async function lose(site: Site, lost: NodeName, survivor: NodeName): Promise<voi
 
     await site.up();
     // `up` itself has waited for the copy and for the new member.
-    await site.untilAtHome(30_000);
+    await site.untilAtHome();
     await load.untilWriting(10_000, member(lost));
   });
   expect(report.violations).toEqual([]);
