@@ -1,77 +1,29 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { WitnessClient } from "../../components/arbiter/agent/linux/witness.ts";
 import type { WitnessAnswer } from "../../components/arbiter/agent/world.ts";
-import { witnessFiles } from "../../components/witness.ts";
-import { SiteCertificates, write, writePair } from "./site-certificates.ts";
-import { freePort } from "./sshd.ts";
+import { SiteCertificates } from "./site-certificates.ts";
+import { WitnessServer } from "./witness-server.ts";
 
 const site = "store-0042";
 const gen = "68798EAEE4968C1A";
 
 let certificates: SiteCertificates;
-let root: string;
-let port: number;
-let nginx: ChildProcess;
+let server: WitnessServer;
 let incarnation: string;
 let clients: WitnessClient[];
 let relays: Server[];
 
-/** The product's own nginx configuration; only its folders are this test's. */
-async function startNginx(): Promise<void> {
-  root = mkdtempSync(join(tmpdir(), "tandem-nginx-"));
-  // nginx's workers are another user, who must be able to pass.
-  chmodSync(root, 0o755);
-  port = await freePort();
-  const { files } = witnessFiles({ site, port, nodes: ["n1", "n2"], storage: { kind: "tmpfs" }, purge: false });
-  const conf = files?.[`/etc/nginx/conf.d/tandem-${site}.conf`]?.content ?? "";
-  const moved = conf.replaceAll(/ (\/etc\/tandem-witness|\/srv\/tandem-witness|\/var\/log\/nginx)/g, ` ${root}$1`);
-  const pki = join(root, "etc/tandem-witness", site);
-  writePair(pki, "server", await certificates.issue(`${site}.tandem-witness`, ["server"]));
-  write(pki, "ca.crt", certificates.authorityPem);
-  for (const folder of ["var/log/nginx", `srv/tandem-witness/${site}`])
-    mkdirSync(join(root, folder), { recursive: true });
-  renewTree();
-  writeFileSync(
-    join(root, "nginx.conf"),
-    `daemon off; user root; pid ${root}/pid; error_log stderr; events {} http { ${moved} }`,
-  );
-  await run();
-}
-
-async function run(): Promise<void> {
-  nginx = spawn("nginx", ["-p", root, "-c", join(root, "nginx.conf")], { stdio: ["ignore", "ignore", "inherit"] });
-  for (let left = 200; ; left--) {
-    const socket = connect(port, "127.0.0.1");
-    const [event] = await Promise.race([once(socket, "connect").then(() => ["connect"]), once(socket, "error")]);
-    socket.destroy();
-    if (event === "connect") return;
-    if (left === 0) throw new Error("nginx does not listen");
-    await sleep(25);
-  }
-}
-
-async function stopNginx(): Promise<void> {
-  const ended = once(nginx, "exit");
-  nginx.kill();
-  await ended;
-}
-
 function renewTree(): void {
   incarnation = randomBytes(16).toString("hex");
-  const tree = join(root, "srv/tandem-witness", site);
-  for (const folder of ["staging", "claims"]) mkdirSync(join(tree, incarnation, folder), { recursive: true });
-  writeFileSync(join(tree, "incarnation"), `${incarnation}\n`);
+  server.makeTree(site, incarnation);
 }
 
-async function client(node: string, atPort = port): Promise<WitnessClient> {
+async function client(node: string, atPort = server.port): Promise<WitnessClient> {
   const made = new WitnessClient({
     site,
     node,
@@ -84,15 +36,15 @@ async function client(node: string, atPort = port): Promise<WitnessClient> {
 
 const key = (k: number, generation = gen) => ({ incarnation, gen: generation, k });
 const status = (answer: WitnessAnswer) => (answer === "silence" ? answer : answer.status);
-const inTree = (path: string) => join(root, "srv/tandem-witness", site, incarnation, path);
+const inTree = (path: string) => join(server.tree(site), incarnation, path);
 
 /** A path to nginx that a test can make deaf. */
 async function relay(): Promise<{ port: number; deaf(): void; lose(): void; connections(): number }> {
   let mode: "pass" | "deaf" | "lose" = "pass";
   let connections = 0;
-  const server = createServer((from: Socket) => {
+  const listener = createServer((from: Socket) => {
     connections++;
-    const to = connect(port, "127.0.0.1");
+    const to = connect(server.port, "127.0.0.1");
     from.on("data", (data) => {
       if (mode !== "deaf") to.write(data);
     });
@@ -107,10 +59,10 @@ async function relay(): Promise<{ port: number; deaf(): void; lose(): void; conn
       one.on("close", () => other.destroy());
     }
   }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  relays.push(server);
+  await once(listener, "listening");
+  relays.push(listener);
   return {
-    port: (server.address() as { port: number }).port,
+    port: (listener.address() as { port: number }).port,
     deaf: () => {
       mode = "deaf";
     },
@@ -123,10 +75,12 @@ async function relay(): Promise<{ port: number; deaf(): void; lose(): void; conn
 
 beforeAll(async () => {
   certificates = await SiteCertificates.create();
-  await startNginx();
+  server = await WitnessServer.create();
+  await server.addSite(site, ["n1", "n2"], certificates);
+  await server.start();
 });
 afterAll(async () => {
-  await stopNginx();
+  await server.remove();
   certificates.remove();
 });
 beforeEach(() => {
@@ -136,10 +90,11 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const made of clients) made.close();
-  for (const server of relays) server.close();
+  for (const listener of relays) listener.close();
 });
 
-test("the incarnation is the token alone", async () => {
+test("the incarnation is the token alone, without the end of its line", async () => {
+  writeFileSync(join(server.tree(site), "incarnation"), `${incarnation}\n`);
   expect(await (await client("n1")).ask({ verb: "incarnation" })).toEqual({ status: 200, body: incarnation });
 });
 
@@ -147,7 +102,7 @@ test("a missing incarnation folder refuses the stage and is not made", async () 
   const n1 = await client("n1");
   const gone = "0".repeat(32);
   expect(status(await n1.ask({ verb: "stage", key: { ...key(0), incarnation: gone } }))).toBe(409);
-  expect(existsSync(join(root, "srv/tandem-witness", site, gone))).toBe(false);
+  expect(existsSync(join(server.tree(site), gone))).toBe(false);
 });
 
 test("staged, claimed, released: the owner file comes with the folder", async () => {
@@ -198,7 +153,7 @@ test("one certificate cannot claim in the other node's name", async () => {
   const impostor = new WitnessClient({
     site,
     node: "n2",
-    witness: { url: `https://127.0.0.1:${port}`, servername: `${site}.tandem-witness`, ca: "site-ca.crt" },
+    witness: { url: `https://127.0.0.1:${server.port}`, servername: `${site}.tandem-witness`, ca: "site-ca.crt" },
     pki: await certificates.node("n1"),
   });
   clients.push(impostor);
@@ -210,7 +165,7 @@ test("a witness of another authority is silence", async () => {
   const n1 = new WitnessClient({
     site,
     node: "n1",
-    witness: { url: `https://127.0.0.1:${port}`, servername: `${site}.tandem-witness`, ca: "site-ca.crt" },
+    witness: { url: `https://127.0.0.1:${server.port}`, servername: `${site}.tandem-witness`, ca: "site-ca.crt" },
     pki: await other.node("n1"),
   });
   clients.push(n1);
@@ -219,7 +174,7 @@ test("a witness of another authority is silence", async () => {
 });
 
 test("something else in the witness's place is silence: its page is no token", async () => {
-  writeFileSync(join(root, "srv/tandem-witness", site, "incarnation"), "<html>please log in</html>");
+  writeFileSync(join(server.tree(site), "incarnation"), "<html>please log in</html>");
   expect(await (await client("n1")).ask({ verb: "incarnation" })).toBe("silence");
 });
 
@@ -256,8 +211,8 @@ test("a claim whose answer is lost is silence, and asking again finds the owner"
 test("a kept connection that the witness closed costs no answer to a question that only reads", async () => {
   const n1 = await client("n1");
   await n1.ask({ verb: "incarnation" });
-  await stopNginx();
-  await run();
+  await server.stop();
+  await server.start();
   expect(await n1.ask({ verb: "incarnation" })).toEqual({ status: 200, body: incarnation });
 });
 
