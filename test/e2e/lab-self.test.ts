@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../lab/lab.ts";
+import { until } from "./until.ts";
 
 const small = { memoryMb: 256, diskMb: 64 };
 const minutes = 60_000;
@@ -46,6 +47,18 @@ describe("the lab itself", () => {
       await a.waitSsh();
       expect((await a.run("mount /dev/ubdb /mnt && cat /mnt/kept /root/kept")).stdout).toBe("data\nroot\n");
       expect((await a.run("test -e /run/lost", { check: false })).code).toBe(1);
+    },
+    minutes,
+  );
+
+  it(
+    "ends a guest that resets itself, for whoever started it to start it again",
+    async () => {
+      const a = lab.guest("a");
+      await a.run("systemd-run -q --no-block sh -c 'echo b >/proc/sysrq-trigger'", { check: false });
+      await until("the end of the guest", 10_000, () => !a.running || undefined);
+      await a.boot();
+      await a.waitSsh();
     },
     minutes,
   );

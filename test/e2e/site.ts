@@ -167,7 +167,7 @@ export class Site {
     await Promise.all(names.map((name) => this.guest(name).waitSsh()));
   }
 
-  /** An orderly shutdown and the next boot. (`reboot` would start the new kernel while the old one's network is in use.) */
+  /** An orderly shutdown and the next boot. (A restart from within ends a guest of the lab as well.) */
   async reboot(name: NodeName): Promise<void> {
     const guest = this.guest(name);
     await guest.run("systemctl poweroff", { check: false });

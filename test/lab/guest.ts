@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cachePath } from "./cache.ts";
 import { type Kernel, umlScript } from "./kernel.ts";
@@ -175,7 +175,9 @@ export class Guest {
     while (Date.now() < deadline) {
       const pid = Number(existsSync(this.file("pid")) && readFileSync(this.file("pid"), "utf8"));
       const kernel = pid ? processId(pid) : undefined;
-      if (kernel) {
+      if (kernel && runsKernel(pid)) {
+        // A kernel that restarts within its process would find its own cables taken: it is to end, and is started from outside.
+        rmSync(`/proc/${pid}/root/tmp/linux.uml`);
         writeFileSync(this.file("process"), JSON.stringify(kernel));
         return;
       }
@@ -237,6 +239,15 @@ export class Guest {
     if (!existsSync(this.socket)) return;
     await run(["ssh", "-F", this.lab.sshConfig, "-O", "exit", this.name], { check: false, timeoutMs: 5000 });
     rmSync(this.socket, { force: true });
+  }
+}
+
+/** It does after the programs that prepare its surroundings. */
+function runsKernel(pid: number): boolean {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)) === "linux.uml";
+  } catch {
+    return false;
   }
 }
 

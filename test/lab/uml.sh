@@ -11,5 +11,7 @@ mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o size=95% tmpfs "$root/tmp"
 mount --bind "$files" "$root/lab"
+# A kernel that restarts runs itself again by this name, whose removal makes a restart the end of the guest.
+ln -s /linux.uml "$root/tmp/linux.uml"
 cd /
-exec env -i HOME=/tmp TMPDIR=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /linux.uml "$@"
+exec env -i HOME=/tmp TMPDIR=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /tmp/linux.uml "$@"

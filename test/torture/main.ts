@@ -11,6 +11,7 @@ import { say } from "../lab/progress.ts";
 import { generator } from "../simulation/random.ts";
 import { Campaign } from "./campaign.ts";
 import { catalogue, named } from "./catalogue.ts";
+import { fixed } from "./fixed.ts";
 import { schedules } from "./generate.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -33,7 +34,7 @@ function chosen(seed: number): Schedule[] {
   if (values.replay !== undefined) return [JSON.parse(readFileSync(values.replay, "utf8")) as Schedule];
   const { only } = values;
   if (only === undefined) return schedules(seed, whole("schedules", 1));
-  const all = catalogue(generator(seed));
+  const all = [...catalogue(generator(seed)), ...fixed];
   return only.flatMap((text) => named(all, text));
 }
 
