@@ -1,24 +1,13 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdClient } from "../../components/arbiter/agent/linux/members.ts";
-import { ensureToolchain } from "../lab/toolchain.ts";
-import { EtcdCluster, eventually, plan } from "./etcd-cluster.ts";
+import { clientUrls, EtcdCluster, eventually } from "./etcd-cluster.ts";
 
 let cluster: EtcdCluster;
 let client: EtcdClient;
 
-const [one, two] = plan.nodes;
-const at = {
-  E1: `https://${one.frontend}:2379`,
-  E2: `https://${two.frontend}:2379`,
-  T: `https://${one.backend}:2383`,
-};
-
 beforeAll(async () => {
-  const { path } = await ensureToolchain();
-  cluster = new EtcdCluster(join(path.at(-1) ?? "", "etcd"));
-  await cluster.start();
-  client = new EtcdClient({ own: at.E1, pki: cluster.agentPki });
+  cluster = await EtcdCluster.start();
+  client = new EtcdClient({ own: clientUrls.E1, pki: cluster.agentPki });
 }, 1_800_000);
 afterAll(async () => {
   client.close();
@@ -41,22 +30,22 @@ test("the own member names the leader by its place and tells how far it is", asy
 test("the leader moves to either regular member, whoever has it", async () => {
   await led();
   for (const to of ["E2", "E1", "E2"] as const) {
-    await client.moveLeader(to, at);
+    await client.moveLeader(to, clientUrls);
     await led(to);
   }
 });
 
 test("moving it to where it is does nothing", async () => {
-  await client.moveLeader("E1", at);
+  await client.moveLeader("E1", clientUrls);
   await led("E1");
-  await client.moveLeader("E1", at);
+  await client.moveLeader("E1", clientUrls);
   expect((await client.members()).leader).toBe("E1");
 });
 
 test("a leader that cannot be reached is told in words", async () => {
-  await client.moveLeader("E2", at);
+  await client.moveLeader("E2", clientUrls);
   await led("E2");
-  await expect(client.moveLeader("E1", { ...at, E2: "https://127.77.1.12:1" })).rejects.toThrow(
+  await expect(client.moveLeader("E1", { ...clientUrls, E2: "https://127.77.1.12:1" })).rejects.toThrow(
     /127\.77\.1\.12:1\/v3\/maintenance\/transfer-leadership: connect ECONNREFUSED/,
   );
 });

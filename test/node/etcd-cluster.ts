@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { type ClusterPlan, etcdOptions } from "../../components/etcd/config.ts";
 import { type Issued, issueAuthority, issueLeaf } from "../../components/pki/provider/x509.ts";
+import { ensureToolchain } from "../lab/toolchain.ts";
 
 /** Both nodes on this machine: every 127.x address is local. */
 export const plan: ClusterPlan = {
@@ -24,6 +25,14 @@ export const plan: ClusterPlan = {
   },
 };
 
+const [one, two] = plan.nodes;
+/** Where each member's clients ask. */
+export const clientUrls = {
+  E1: `https://${one.frontend}:2379`,
+  E2: `https://${two.frontend}:2379`,
+  T: `https://${one.backend}:2383`,
+} as const;
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /** E1 and E2, and T as it runs on node one, with the product's own configuration; only folders and shared loopback ports differ. */
@@ -34,16 +43,19 @@ export class EtcdCluster {
   #client: Issued = { certificatePem: "", privateKeyPem: "" };
   #trust = "";
 
-  /** @param etcd path of the program */
-  constructor(etcd: string) {
+  private constructor(etcd: string) {
     this.#etcd = etcd;
   }
 
-  async start(): Promise<void> {
-    await this.#makePki();
-    this.#launch("E1", etcdOptions(plan, "regular", 0));
-    this.#launch("E2", etcdOptions(plan, "regular", 1));
-    this.#launch("T", etcdOptions(plan, "transient", 0));
+  /** Of the lab's etcd, which is built first if it is not there; its members are launched and may not have met. */
+  static async start(): Promise<EtcdCluster> {
+    const { path } = await ensureToolchain();
+    const cluster = new EtcdCluster(join(path.at(-1) ?? "", "etcd"));
+    await cluster.#makePki();
+    cluster.#launch("E1", etcdOptions(plan, "regular", 0));
+    cluster.#launch("E2", etcdOptions(plan, "regular", 1));
+    cluster.#launch("T", etcdOptions(plan, "transient", 0));
+    return cluster;
   }
 
   async stop(): Promise<void> {

@@ -1,22 +1,12 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensureToolchain } from "../lab/toolchain.ts";
-import { EtcdCluster, eventually, type Json, plan } from "./etcd-cluster.ts";
+import { clientUrls, EtcdCluster, eventually, type Json } from "./etcd-cluster.ts";
 
 let cluster: EtcdCluster;
-const [one, two] = plan.nodes;
-const url = {
-  E1: `https://${one.frontend}:2379`,
-  E2: `https://${two.frontend}:2379`,
-  T: `https://${one.backend}:2383`,
-};
 
 beforeAll(async () => {
-  const { path } = await ensureToolchain();
-  cluster = new EtcdCluster(join(path.at(-1) ?? "", "etcd"));
-  await cluster.start();
+  cluster = await EtcdCluster.start();
   await eventually(async () => {
-    for (const base of Object.values(url)) {
+    for (const base of Object.values(clientUrls)) {
       const { leader } = await cluster.ask(base, "/v3/maintenance/status");
       if (leader === undefined || leader === "0") throw new Error(`${base} knows no leader`);
     }
@@ -26,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 async function members(): Promise<Json[]> {
-  return (await cluster.ask(url.E1, "/v3/cluster/member/list")).members as Json[];
+  return (await cluster.ask(clientUrls.E1, "/v3/cluster/member/list")).members as Json[];
 }
 
 async function idOf(name: string): Promise<string> {
@@ -54,29 +44,29 @@ test("the three members form one cluster, T with a peer URL on either node", asy
 
 test("what one member writes another reads", async () => {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
-  await cluster.ask(url.E2, "/v3/kv/put", { key: base64("k"), value: base64("v") });
-  const { kvs } = await cluster.ask(url.T, "/v3/kv/range", { key: base64("k") });
+  await cluster.ask(clientUrls.E2, "/v3/kv/put", { key: base64("k"), value: base64("v") });
+  const { kvs } = await cluster.ask(clientUrls.T, "/v3/kv/range", { key: base64("k") });
   expect(kvs).toMatchObject([{ value: base64("v") }]);
 });
 
 test("the leadership is moved through the HTTP gateway of the member that leads, to either side", async () => {
   for (const target of ["E1", "E2", "E1"]) {
-    const at = await leader(url.E1);
+    const at = await leader(clientUrls.E1);
     if (at === target) continue;
-    await cluster.ask(url[at as keyof typeof url], "/v3/maintenance/transfer-leadership", {
+    await cluster.ask(clientUrls[at as keyof typeof clientUrls], "/v3/maintenance/transfer-leadership", {
       targetID: await idOf(target),
     });
-    expect(await eventually(() => leader(url.E1))).toBe(target);
+    expect(await eventually(() => leader(clientUrls.E1))).toBe(target);
   }
 });
 
 test("a member that does not lead refuses to move the leadership", async () => {
-  const follower = (await leader(url.E1)) === "E1" ? "E2" : "E1";
-  const asked = cluster.ask(url[follower], "/v3/maintenance/transfer-leadership", { targetID: await idOf("T") });
+  const follower = (await leader(clientUrls.E1)) === "E1" ? "E2" : "E1";
+  const asked = cluster.ask(clientUrls[follower], "/v3/maintenance/transfer-leadership", { targetID: await idOf("T") });
   await expect(asked).rejects.toThrow("not leader");
 });
 
-test.each(Object.entries(url))("%s talks to nobody without a client certificate", async (_name, base) => {
+test.each(Object.entries(clientUrls))("%s talks to nobody without a client certificate", async (_name, base) => {
   await expect(cluster.post(base, "/v3/maintenance/status", {})).rejects.toThrow(
     /certificate|ECONNRESET|socket hang up/,
   );

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdClient } from "../../components/arbiter/agent/linux/members.ts";
 import { listMembers, type Member, memberStatus } from "../../components/cli/etcd-client.ts";
@@ -8,8 +7,7 @@ import { Failure } from "../../components/cli/verb.ts";
 import { isReplacement } from "../../components/cli/volume/join.ts";
 import type { VolumeOrder } from "../../components/cli/volume/order.ts";
 import { volumeOrder } from "../../components/drbd.ts";
-import { ensureToolchain } from "../lab/toolchain.ts";
-import { EtcdCluster, eventually, plan } from "./etcd-cluster.ts";
+import { clientUrls, EtcdCluster, eventually, plan } from "./etcd-cluster.ts";
 
 /** One story: node two is lost, replaced, and comes back. */
 let cluster: EtcdCluster;
@@ -17,32 +15,25 @@ let agent: EtcdClient;
 let lostId: string;
 
 const [one, two] = plan.nodes;
-const at = {
-  E1: `https://${one.frontend}:2379`,
-  E2: `https://${two.frontend}:2379`,
-  T: `https://${one.backend}:2383`,
-};
 const lost = { name: "E2", peerUrl: `https://${two.backend}:2380`, answers: false } as const;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 beforeAll(async () => {
-  const { path } = await ensureToolchain();
-  cluster = new EtcdCluster(join(path.at(-1) ?? "", "etcd"));
-  await cluster.start();
-  agent = new EtcdClient({ own: at.E1, pki: cluster.agentPki });
+  cluster = await EtcdCluster.start();
+  agent = new EtcdClient({ own: clientUrls.E1, pki: cluster.agentPki });
   await eventually(async () => {
     const list = await members();
     if (list.some(({ name }) => name === "")) throw new Error("a member has not started");
   });
-  await eventually(async () => agent.moveLeader("E2", at));
-  await cluster.ask(at.E1, "/v3/kv/put", { key: base64("k"), value: base64("kept") });
+  await eventually(async () => agent.moveLeader("E2", clientUrls));
+  await cluster.ask(clientUrls.E1, "/v3/kv/put", { key: base64("k"), value: base64("kept") });
 }, 1_800_000);
 afterAll(async () => {
   agent.close();
   await cluster.stop();
 });
 
-const members = () => listMembers(at.E1, cluster.agentPki);
+const members = () => listMembers(clientUrls.E1, cluster.agentPki);
 const e2 = (list: readonly Member[]) => list.find(({ peerUrls }) => peerUrls.includes(lost.peerUrl));
 
 /** What a blank node two is told by `pulumi up`. */
@@ -72,10 +63,10 @@ test("a blank machine is refused while etcd has the lost machine's member", asyn
 test("the member is removed and a new one expected, by a run that was interrupted in between as well", async () => {
   const [whole, pki] = [planOf({ members: await members(), lost } as never), cluster.agentPki];
   expect(whole).toMatchObject({ remove: { id: lostId, name: "E2" }, add: true });
-  await carryOut({ ...whole, add: false }, lost.peerUrl, { url: at.E1, pki });
+  await carryOut({ ...whole, add: false }, lost.peerUrl, { url: clientUrls.E1, pki });
   const rest = planOf({ members: await members(), lost } as never);
   expect(rest).toEqual({ remove: undefined, add: true });
-  await carryOut(rest, lost.peerUrl, { url: at.E1, pki });
+  await carryOut(rest, lost.peerUrl, { url: clientUrls.E1, pki });
   expect(planOf({ members: await members(), lost } as never)).toEqual({ remove: undefined, add: false });
   expect(await isExpected()).toBe(true);
   expect((await members()).length).toBe(3);
@@ -84,18 +75,18 @@ test("the member is removed and a new one expected, by a run that was interrupte
 test("the new machine's member joins with the product's second configuration, and has the data", async () => {
   cluster.restartE2("new");
   const { memberId } = await eventually(async () => {
-    const status = await memberStatus(at.E2, cluster.agentPki);
+    const status = await memberStatus(clientUrls.E2, cluster.agentPki);
     if (!status.hasLeader) throw new Error("no leader yet");
     return status;
   });
   expect(memberId).not.toBe(BigInt(lostId).toString(16));
-  const { kvs } = await cluster.ask(at.E2, "/v3/kv/range", { key: base64("k") });
+  const { kvs } = await cluster.ask(clientUrls.E2, "/v3/kv/range", { key: base64("k") });
   expect(kvs).toMatchObject([{ value: base64("kept") }]);
   expect((await members()).map(({ name }) => name).sort()).toEqual(["E1", "E2", "T"]);
 }, 60_000);
 
 test("the agent, which knew the lost member, moves the leader to the new one", async () => {
-  await eventually(() => agent.moveLeader("E2", at));
+  await eventually(() => agent.moveLeader("E2", clientUrls));
   await eventually(async () => {
     expect((await agent.members()).leader).toBe("E2");
   });

@@ -7,9 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type History, parseHistory, violations } from "../e2e/load/history.ts";
 import { type Closing, type HistoryLine, logKey, type Operation } from "../e2e/load/operation.ts";
 import { lateWatches } from "../e2e/load/watch.ts";
-import { ensureToolchain } from "../lab/toolchain.ts";
 import { ensureChecker, judgeHistory } from "../torture/linearizability.ts";
-import { EtcdCluster, eventually, plan } from "./etcd-cluster.ts";
+import { clientUrls, EtcdCluster, eventually } from "./etcd-cluster.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tandem-checker-"));
 let checker: string;
@@ -161,11 +160,9 @@ describe("the history of a real cluster", () => {
   let history: History;
 
   beforeAll(async () => {
-    const { path } = await ensureToolchain();
-    const cluster = new EtcdCluster(join(path.at(-1) as string, "etcd"));
+    const cluster = await EtcdCluster.start();
     try {
-      await cluster.start();
-      const urls = plan.nodes.map(({ frontend }) => `https://${frontend}:2379`);
+      const urls = [clientUrls.E1, clientUrls.E2];
       await eventually(() => Promise.all(urls.map((url) => cluster.ask(url, "/v3/kv/range", { key: "YQ==" }))));
       const text = await load(urls, cluster.agentPki, 3000);
       lines = text
