@@ -4,43 +4,22 @@ import { connect, createServer, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { HandshakeClient, HandshakeServer } from "../../components/arbiter/agent/linux/peer.ts";
 import type { Hello } from "../../components/arbiter/agent/world.ts";
+import { SITE } from "./claimant.ts";
+import { helloOf } from "./siblings.ts";
 import { SiteCertificates } from "./site-certificates.ts";
 import { freePort, startSilentServer } from "./sshd.ts";
 
-const site = "store-0042";
 let certificates: SiteCertificates;
 let n1: string;
 let n2: string;
 let port: number;
 let ends: (() => void)[];
 
-const hello = (node: string): Hello => ({
-  site,
-  node,
-  bootId: "0e99e8ab-2ee4-4ec6-a225-daa83c91a959",
-  incarnation: null,
-  nothingBut: null,
-  gen: "68798EAEE4968C1A",
-  left: null,
-  disk: "UpToDate",
-  peerDisk: "Unknown",
-  role: "Secondary",
-  connection: "StandAlone",
-  frozen: false,
-  t: "dead",
-  mounted: false,
-  disarmed: [],
-  fresh: false,
-  claim: "none",
-  members: null,
-  echo: [],
-});
-
 /** n2's agent, which answers with what `answer` makes of the question. */
-function serve(answer: (question: Hello) => Hello = () => hello("n2")): { greeted: Hello[]; refused: string[] } {
+function serve(answer: (question: Hello) => Hello = () => helloOf("n2")): { greeted: Hello[]; refused: string[] } {
   const seen = { greeted: [] as Hello[], refused: [] as string[] };
   const server = new HandshakeServer(
-    { site, sibling: "n1", pki: n2, port, addresses: ["127.0.0.1", "127.0.0.2"] },
+    { site: SITE, sibling: "n1", pki: n2, port, addresses: ["127.0.0.1", "127.0.0.2"] },
     {
       greeted: (question, reply) => {
         seen.greeted.push(question);
@@ -54,7 +33,7 @@ function serve(answer: (question: Hello) => Hello = () => hello("n2")): { greete
 }
 
 const ask = (pki: string, addresses = ["127.0.0.1", "127.0.0.2"], node = "n1") =>
-  new HandshakeClient({ site, sibling: "n2", pki, port, addresses }).ask(hello(node));
+  new HandshakeClient({ site: SITE, sibling: "n2", pki, port, addresses }).ask(helloOf(node));
 
 /** A TLS server with n2's certificate that answers a question in some way of its own. */
 function serveRaw(answer: (socket: TLSSocket) => void): Promise<void> {
@@ -82,10 +61,10 @@ afterEach(() => {
 });
 
 test("one question is answered once, over either path", async () => {
-  const seen = serve((question) => ({ ...hello("n2"), echo: question.disarmed }));
-  expect(await ask(n1)).toEqual({ hello: hello("n2") });
-  expect(seen.greeted).toEqual([hello("n1")]);
-  expect(await ask(n1, ["127.0.0.9", "127.0.0.2"])).toEqual({ hello: hello("n2") });
+  const seen = serve((question) => ({ ...helloOf("n2"), echo: question.disarmed }));
+  expect(await ask(n1)).toEqual({ hello: helloOf("n2") });
+  expect(seen.greeted).toEqual([helloOf("n1")]);
+  expect(await ask(n1, ["127.0.0.9", "127.0.0.2"])).toEqual({ hello: helloOf("n2") });
 });
 
 test("a path that has died silently does not keep the other from answering", async () => {
@@ -93,12 +72,12 @@ test("a path that has died silently does not keep the other from answering", asy
   ends.push(silent.stop);
   port = silent.port;
   const server = new HandshakeServer(
-    { site, sibling: "n1", pki: n2, port, addresses: ["127.0.0.2"] },
-    { greeted: (_, reply) => reply(hello("n2")), refused: () => {} },
+    { site: SITE, sibling: "n1", pki: n2, port, addresses: ["127.0.0.2"] },
+    { greeted: (_, reply) => reply(helloOf("n2")), refused: () => {} },
   );
   ends.push(() => server.close());
   const begun = performance.now();
-  expect(await ask(n1)).toEqual({ hello: hello("n2") });
+  expect(await ask(n1)).toEqual({ hello: helloOf("n2") });
   expect(performance.now() - begun).toBeLessThan(1000);
 });
 
@@ -125,8 +104,8 @@ test("a certificate of this node itself is not the sibling's", async () => {
 test("an answer under another node's certificate does not count", async () => {
   const impostor = await certificates.node("n3");
   const server = new HandshakeServer(
-    { site, sibling: "n1", pki: impostor, port, addresses: ["127.0.0.1"] },
-    { greeted: (_, reply) => reply(hello("n2")), refused: () => {} },
+    { site: SITE, sibling: "n1", pki: impostor, port, addresses: ["127.0.0.1"] },
+    { greeted: (_, reply) => reply(helloOf("n2")), refused: () => {} },
   );
   ends.push(() => server.close());
   expect(await ask(n1, ["127.0.0.1"])).toEqual({ failure: "127.0.0.1: a certificate that is not n2's" });
@@ -138,8 +117,8 @@ test("the witness's credential opens no handshake as a server", async () => {
   cpSync(join(n2, "site-ca.crt"), join(folder, "site-ca.crt"));
   for (const end of ["crt", "key"]) cpSync(join(n2, `witness-client.${end}`), join(folder, `agent.${end}`));
   const server = new HandshakeServer(
-    { site, sibling: "n1", pki: folder, port, addresses: ["127.0.0.1"] },
-    { greeted: (_, reply) => reply(hello("n2")), refused: () => {} },
+    { site: SITE, sibling: "n1", pki: folder, port, addresses: ["127.0.0.1"] },
+    { greeted: (_, reply) => reply(helloOf("n2")), refused: () => {} },
   );
   ends.push(() => server.close());
   expect(await ask(n1, ["127.0.0.1"])).toHaveProperty("failure");
@@ -152,17 +131,17 @@ test.each([
   ["a generation that is none", (hello: Hello) => ({ ...hello, gen: "xyz" }), /gen is "xyz"/],
   ["a missing word", ({ frozen: _, ...hello }: Hello) => hello as Hello, /frozen is missing/],
 ])("an answer with %s does not count", async (_, change, why) => {
-  serve(() => change(hello("n2")));
+  serve(() => change(helloOf("n2")));
   expect(await ask(n1, ["127.0.0.1"])).toEqual({ failure: expect.stringMatching(why) });
 });
 
 test("words that a newer agent adds are no reason to refuse its answer", async () => {
-  serve(() => ({ ...hello("n2"), waived: true }) as Hello);
-  expect(await ask(n1)).toEqual({ hello: hello("n2") });
+  serve(() => ({ ...helloOf("n2"), waived: true }) as Hello);
+  expect(await ask(n1)).toEqual({ hello: helloOf("n2") });
 });
 
 test.each([
-  ["half an answer", (socket: TLSSocket) => socket.end(JSON.stringify(hello("n2")).slice(0, 100))],
+  ["half an answer", (socket: TLSSocket) => socket.end(JSON.stringify(helloOf("n2")).slice(0, 100))],
   ["nothing", (socket: TLSSocket) => socket.end()],
   ["garbage", (socket: TLSSocket) => socket.end("200 OK\n")],
   ["a line without an end", (socket: TLSSocket) => socket.write("x".repeat(100_000))],
@@ -172,7 +151,7 @@ test.each([
 });
 
 test("an answer that comes too late is dropped", async () => {
-  await serveRaw((socket) => setTimeout(() => socket.end(`${JSON.stringify(hello("n2"))}\n`), 2600));
+  await serveRaw((socket) => setTimeout(() => socket.end(`${JSON.stringify(helloOf("n2"))}\n`), 2600));
   const begun = performance.now();
   expect(await ask(n1, ["127.0.0.1"])).toEqual({ failure: "no answer within 2000 ms" });
   expect(performance.now() - begun).toBeLessThan(2500);
