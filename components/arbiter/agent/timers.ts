@@ -1,4 +1,4 @@
-import { mayClaim } from "./rules.ts";
+import { mayClaim, properLeader } from "./rules.ts";
 import type { State } from "./state.ts";
 import { alone, armed, connected, fresh, holder, together } from "./state.ts";
 import type { TimerName } from "./world.ts";
@@ -13,8 +13,23 @@ export interface Timer {
 /** Loss as this node has confirmed it: apart, and the sibling's packets do not come. */
 const lossConfirmed = (s: State): boolean => alone(s) && s.heard === false;
 
-/** Nothing is due: questions are asked less often, because each costs a node's processor something all year. */
-const atRest = (s: State): boolean => together(s) && armed(s);
+/**
+ * The site is as rule 1 wants it, here and by the sibling's word: questions are asked less often, because each costs a
+ * node's processor something all year. Before that each step of a return waits for the answer to one.
+ */
+function atRest(s: State): boolean {
+  const { members, sibling, settings } = s;
+  const tAtHome = settings.index === 0 ? s.local.t === "running" : sibling?.t === "running";
+  return (
+    together(s) &&
+    armed(s) &&
+    sibling?.disarmed.length === 0 &&
+    sibling.members?.healthy === true &&
+    members?.healthy === true &&
+    members.leader === properLeader(s) &&
+    tAtHome
+  );
+}
 
 /** The kernel waits at most three seconds for the answer to a promotion; asking it takes a tenth of one. */
 const PROMOTION_AHEAD_MS = 1000;
