@@ -155,14 +155,14 @@ describe("times, with the rule, the numbers and the nearest allowed value", () =
 
   it("warns of a take-over that the leader may not outlast", () => {
     expect(warningsOf((site) => Object.assign(site.witness, { waitOffset: "15s" }))).toEqual([
-      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 16720ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; lengthen it to 16800ms or shorten witness.waitOffset",
+      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 17280ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; lengthen it to 17300ms or shorten witness.waitOffset",
     ]);
     expect(errorsOf((site) => Object.assign(site.witness, { waitOffset: "15s" }))).toEqual([]);
   });
 
   it("warns of a take-over that no election timeout outlasts", () => {
     expect(warningsOf((site) => Object.assign(site.witness, { waitOffset: "2m" }))).toEqual([
-      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 121720ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; shorten witness.waitOffset",
+      "tandem:site: datastore.electionTimeouts.nodeTwo: is 5s, and a take-over may last 122280ms: the leader on node two may step down meanwhile, and T then waits for readHoldOff and an election; shorten witness.waitOffset",
     ]);
   });
 
