@@ -20,6 +20,7 @@ const order = [
   "stale-node-refused",
   "both-rebooted",
   "election-timeout",
+  "rotated-certificates",
   "up-with-dead-node",
   "replaced-node",
   "destroy-keeps-data",
