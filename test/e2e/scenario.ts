@@ -1,6 +1,7 @@
 import { test } from "vitest";
 import { type GuestSpec, Lab, SITE_GUESTS } from "../lab/lab.ts";
 import { say } from "../lab/progress.ts";
+import { SafetyError } from "./load/load.ts";
 import { Site } from "./site.ts";
 
 /**
@@ -11,10 +12,11 @@ let site: Site | undefined;
 let provisioned = false;
 
 const minute = 60_000;
+const attempts = 2;
 
 /** On a provisioned and protected site. */
 export function scenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
-  test(title, { timeout: timeoutMs + 6 * minute }, () =>
+  test(title, { timeout: attempts * (timeoutMs + 6 * minute) }, () =>
     told(async () => {
       const shared = await sharedSite();
       if (!provisioned) await shared.up();
@@ -27,7 +29,7 @@ export function scenario(title: string, body: (site: Site) => Promise<void>, tim
 
 /** On machines as they come, before anything was applied. */
 export function blankScenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
-  test(title, { timeout: timeoutMs + 2 * minute }, () =>
+  test(title, { timeout: attempts * (timeoutMs + 2 * minute) }, () =>
     told(async () => {
       if (provisioned) await endSharedSite();
       await body(await sharedSite());
@@ -37,7 +39,7 @@ export function blankScenario(title: string, body: (site: Site) => Promise<void>
 
 /** On machines of its own, which end with it. */
 export function scenarioOn(guests: readonly GuestSpec[], title: string, body: (site: Site) => Promise<void>): void {
-  test(title, { timeout: 10 * minute }, () =>
+  test(title, { timeout: attempts * 10 * minute }, () =>
     told(async () => {
       await endSharedSite();
       site = await Site.prepare(await Lab.start({ name: "e2e", guests }));
@@ -63,8 +65,23 @@ async function endSharedSite(): Promise<void> {
   provisioned = false;
 }
 
-/** A failure tells the state of the site before the lab goes. */
+/**
+ * A failure tells the state of the site before the lab goes. Machines that share two processors with each other and with
+ * whoever else is there miss a limit now and then, so a scenario has a second attempt, on a new lab; it is told. Data that
+ * no correct store would show has none.
+ */
 async function told(body: () => Promise<void>): Promise<void> {
+  try {
+    await attempt(body);
+  } catch (error) {
+    if (error instanceof SafetyError) throw error;
+    say("  once more, on a new lab");
+    await attempt(body);
+    say(`! passed at the second attempt only; the first: ${firstLine(error)}`);
+  }
+}
+
+async function attempt(body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } catch (error) {
@@ -75,4 +92,8 @@ async function told(body: () => Promise<void>): Promise<void> {
     await endSharedSite();
     throw error;
   }
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n", 1)[0] as string;
 }

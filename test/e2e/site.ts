@@ -8,7 +8,7 @@ import type { EtcdClient } from "../lab/plain-etcd.ts";
 import { CommandError, type RunOptions } from "../lab/process.ts";
 import { say } from "../lab/progress.ts";
 import { type LabStack, labStack } from "../lab/stack.ts";
-import { defaultRate, Load, type Report } from "./load/load.ts";
+import { defaultRate, Load, type Report, SafetyError } from "./load/load.ts";
 import { until } from "./until.ts";
 
 export type NodeName = "n1" | "n2";
@@ -109,16 +109,23 @@ export class Site {
     return on.filter((_, i) => running[i]);
   }
 
-  /** Runs a writer and a reader on both members meanwhile. @returns what they saw */
+  /**
+   * Runs a writer and a reader on both members meanwhile. @returns what they saw
+   * @throws SafetyError if that is not correct, however the work ended
+   */
   async withLoad(work: (load: Load) => Promise<void>, writesPerSecond = defaultRate): Promise<Report> {
     const load = await Load.start(this.lab, { ...(await this.etcdClient()), writesPerSecond, mix: "thorough" });
+    let problem: unknown;
     try {
       await work(load);
     } catch (error) {
-      await load.kill();
-      throw error;
+      problem = error;
     }
-    const report = await load.stop();
+    const report = await load.stop().catch((error) => {
+      throw problem ?? error;
+    });
+    report.assertCorrect();
+    if (problem !== undefined) throw problem;
     say(`  ${report.acknowledged} writes acknowledged, longest gap ${report.gap().ms.toFixed(0)} ms`);
     return report;
   }
@@ -144,8 +151,9 @@ export class Site {
     return { endpoints, tls: { ca, cert, key } };
   }
 
-  /** Waits until all three members hold the same data at one revision. */
+  /** Waits until all three members hold the same data at one revision. @throws SafetyError if they never do */
   async hashesAgree(timeoutMs = 20_000): Promise<void> {
+    let different = "";
     await this.until("equal hashes of all three members", timeoutMs, async () => {
       const [holder] = await this.whoRunsT();
       if (holder === undefined) throw new Error("T runs nowhere");
@@ -157,8 +165,10 @@ export class Site {
       };
       const revision = Math.min(...(await hashes(0)).map((one) => one.revision));
       const seen = new Set((await hashes(revision)).map(({ hash, compacted }) => `${hash} since ${compacted}`));
-      if (seen.size > 1) throw new Error(`at revision ${revision} there are ${[...seen].join(", ")}`);
-      return true;
+      different = seen.size > 1 ? `at revision ${revision} there are ${[...seen].join(", ")}` : "";
+      return different === "" || undefined;
+    }).catch((error: Error) => {
+      throw different === "" ? error : new SafetyError(`${different}\n${error.message}`);
     });
   }
 

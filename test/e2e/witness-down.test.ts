@@ -27,7 +27,6 @@ scenario("the witness alone goes down and comes back: nothing happens but a word
   expect(after.local.volume.gen).toBe(before.local.volume.gen);
   // The tree in memory is a new one, and both nodes have adopted it.
   expect(after.witness.adopted).not.toBe(before.witness.adopted);
-  expect(report.violations).toEqual([]);
   expect(report.gap().ms).toBeLessThan(3000);
   await site.hashesAgree();
 });

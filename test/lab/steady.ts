@@ -41,6 +41,6 @@ async function putsOf(lab: Lab, client: EtcdClient): Promise<number[]> {
   const fromNs = nowNs();
   await sleep(turnMs);
   const report = await load.stop();
-  if (report.violations.length > 0) throw new Error(`the history is not correct:\n${report.violations.join("\n")}`);
+  report.assertCorrect();
   return report.putLatencies({ fromNs, toNs: nowNs() });
 }

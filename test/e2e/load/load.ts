@@ -114,6 +114,9 @@ export class Load {
   }
 }
 
+/** Data that no correct store would show. */
+export class SafetyError extends Error {}
+
 /** What clients saw. */
 export class Report {
   readonly history: History;
@@ -129,6 +132,11 @@ export class Report {
     this.violations = violations(history);
     this.lost = lostWrites(history);
     this.acknowledged = history.operations.filter(({ kind, outcome }) => kind === "put" && outcome === "ok").length;
+  }
+
+  /** @throws SafetyError with what is wrong */
+  assertCorrect(): void {
+    if (this.violations.length > 0) throw new SafetyError(`the history is not correct:\n${this.violations.join("\n")}`);
   }
 
   /** The longest time without an acknowledged write, through any endpoint or only this one. */
