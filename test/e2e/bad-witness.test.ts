@@ -5,13 +5,13 @@ import { OwnWitness, otherAuthority } from "./own-witness.ts";
 import { blankScenario } from "./scenario.ts";
 import { nodes } from "./site.ts";
 
-const url = "https://10.77.1.20:9443/lab";
+const url = "https://10.77.1.20:8443/lab";
 
 blankScenario(
   "a witness without WebDAV, with the wrong certificate, or full: each is told by both nodes, and no volume is made",
   async (site) => {
     const w = site.lab.guest("w");
-    const witness = await OwnWitness.install(w, "lab", ["n1", "n2"], 9443);
+    const witness = await OwnWitness.install(w, ["lab"]);
     const up = (authority?: Parameters<OwnWitness["use"]>[1]) =>
       failing(site, () => witness.use(site.stack, authority));
 

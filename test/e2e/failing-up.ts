@@ -1,4 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { CommandError } from "../lab/process.ts";
 import type { Site as SiteConfig } from "../lab/stack.ts";
 import type { Site } from "./site.ts";
@@ -21,19 +20,16 @@ export function failingUpWithKey(site: Site, privateKey: string): Promise<Failed
 }
 
 /** The same after any change of the stack's configuration, which is taken back. */
-export async function failing(site: Site, change: () => Promise<unknown>): Promise<FailedUp> {
-  const { configFile } = site.stack;
-  const before = await readFile(configFile);
-  await change();
-  const startedAt = performance.now();
-  try {
-    const output = await site.up(["--color", "never"]);
-    throw new Error(`up succeeded, and was to fail:\n${output}`);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    const { stdout, stderr } = error.result;
-    return { output: stdout + stderr, tookMs: performance.now() - startedAt };
-  } finally {
-    await writeFile(configFile, before);
-  }
+export function failing(site: Site, change: () => Promise<unknown>): Promise<FailedUp> {
+  return site.changed(change, async () => {
+    const startedAt = performance.now();
+    try {
+      const output = await site.up(["--color", "never"]);
+      throw new Error(`up succeeded, and was to fail:\n${output}`);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const { stdout, stderr } = error.result;
+      return { output: stdout + stderr, tookMs: performance.now() - startedAt };
+    }
+  });
 }

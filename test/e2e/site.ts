@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SOCKET } from "../../components/arbiter/agent/paths.ts";
 import type { StatusReport } from "../../components/arbiter/agent/status.ts";
@@ -44,6 +44,18 @@ export class Site {
 
   async destroy(): Promise<void> {
     await this.stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+  }
+
+  /** Does something while the stack's configuration is another. @param change of it, which is taken back */
+  async changed<T>(change: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+    const { configFile } = this.stack;
+    const before = await readFile(configFile);
+    try {
+      await change();
+      return await work();
+    } finally {
+      await writeFile(configFile, before);
+    }
   }
 
   /** Runs `etcdctl` on a node, with the site's own client certificate. @returns its output, trimmed */

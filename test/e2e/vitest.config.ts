@@ -25,6 +25,7 @@ const order = [
   "replaced-node",
   "destroy-keeps-data",
   "purge",
+  "existing-witness",
   "interrupted-up",
   "debian-12",
 ];
