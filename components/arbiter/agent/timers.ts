@@ -13,16 +13,11 @@ export interface Timer {
 /** Loss as this node has confirmed it: apart, and the sibling's packets do not come. */
 const lossConfirmed = (s: State): boolean => alone(s) && s.heard === false;
 
-/**
- * The site is as rule 1 wants it, here and by the sibling's word: questions are asked less often, because each costs a
- * node's processor something all year. Before that each step of a return waits for the answer to one.
- */
-function atRest(s: State): boolean {
+/** The site is as rule 1 wants it, here and by the sibling's word. */
+function atHome(s: State): boolean {
   const { members, sibling, settings } = s;
   const tAtHome = settings.index === 0 ? s.local.t === "running" : sibling?.t === "running";
   return (
-    together(s) &&
-    armed(s) &&
     sibling?.disarmed.length === 0 &&
     sibling.members?.healthy === true &&
     members?.healthy === true &&
@@ -30,6 +25,15 @@ function atRest(s: State): boolean {
     tAtHome
   );
 }
+
+/**
+ * Each question costs both nodes' processors something: seldom all year, quickly while the halves are apart or one is
+ * behind, and in between while the rest of a return waits for answers and clients have the processors' time.
+ */
+const pause =
+  (quickMs: number) =>
+  (s: State): number =>
+    together(s) && armed(s) ? (atHome(s) ? 3000 : 1000) : quickMs;
 
 /** The kernel waits at most three seconds for the answer to a promotion; asking it takes a tenth of one. */
 const PROMOTION_AHEAD_MS = 1000;
@@ -75,7 +79,7 @@ export const TIMERS: readonly Timer[] = [
   },
   { name: "jobRetry", wanted: (s) => s.held !== null, ms: () => 1000 },
   { name: "connecting", wanted: (s) => s.local.volume.connection === "Connecting", ms: () => 5000 },
-  { name: "greet", wanted: (s) => s.exchange === null, ms: (s) => (atRest(s) ? 3000 : 200) },
-  { name: "pollMembers", wanted: () => true, ms: (s) => (atRest(s) ? 3000 : 500) },
-  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: (s) => (atRest(s) ? 3000 : 500) },
+  { name: "greet", wanted: (s) => s.exchange === null, ms: pause(200) },
+  { name: "pollMembers", wanted: () => true, ms: pause(500) },
+  { name: "pollWitness", wanted: (s) => s.witnessPoll === null, ms: pause(500) },
 ];
