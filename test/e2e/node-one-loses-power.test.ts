@@ -16,13 +16,15 @@ scenario("node one loses power: node two goes on, and hands T back without a los
     expect(alone.survives.nodeOne.yes).toBe(true);
     expect(alone.survives.nodeTwo.yes).toBe(false);
 
+    const term = await site.term();
     returnedNs = nowNs();
     await site.powerOn("n1");
     await site.untilAtHome();
     await load.untilWriting(10_000, "E1");
+    expect(await site.term()).toBe(term);
   });
   expect(report.gap().ms).toBeLessThan(10_000);
-  expect(report.gapBetween(returnedNs).ms).toBeLessThan(3000);
+  expect(report.gapBetween(returnedNs).ms).toBeLessThan(10_000);
   expect(await site.whoRunsT()).toEqual(["n1"]);
   await site.hashesAgree();
 });

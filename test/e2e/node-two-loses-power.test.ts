@@ -24,7 +24,7 @@ scenario("node two loses power, the leader with it: T stays where it is and E1 t
     await load.untilWriting(10_000, "E2");
   });
   expect(report.gap().ms).toBeLessThan(10_000);
-  expect(report.gapBetween(returnedNs).ms).toBeLessThan(3000);
+  expect(report.gapBetween(returnedNs).ms).toBeLessThan(10_000);
   expect(await startOfT()).toBe(before);
   await site.hashesAgree();
 });

@@ -106,6 +106,14 @@ export class Site {
     await until(what, timeoutMs, look, { everyMs: statusEveryMs, diagnosis: () => this.diagnosis() });
   }
 
+  /** Raft's term as E2 knows it: the same as before if no leader had to be elected since. */
+  async term(): Promise<number> {
+    const answers: { Status: { raftTerm: number } }[] = JSON.parse(await this.etcdctl("n2", "endpoint status -w json"));
+    const [answer] = answers;
+    if (answer === undefined) throw new Error("E2 says nothing of its status");
+    return answer.Status.raftTerm;
+  }
+
   /** The node whose processes include T; both would be the worst of all failures. */
   async whoRunsT(): Promise<NodeName[]> {
     const on = nodes.filter((node) => this.guest(node).running);
