@@ -4,8 +4,8 @@ import { RULES, type Rule } from "../../components/arbiter/agent/rules.ts";
 import type { Action, CoreSettings, Event, Hello, Local, Members } from "../../components/arbiter/agent/world.ts";
 import { reading } from "./drbd.ts";
 import { members } from "./etcd.ts";
-import { serve } from "./witness.ts";
-import { opposite, type Side, type SimWorld, type Twist, Violation } from "./world.ts";
+import { ONLY_READS, serve } from "./witness.ts";
+import { opposite, type Side, type SimNode, type SimWorld, type Twist, Violation } from "./world.ts";
 
 /** What stays the same during one exploration. */
 export interface Setup {
@@ -57,6 +57,9 @@ export function settings(side: Side, setup: Setup): CoreSettings {
 const PRIMARY_ASK = 1;
 const PROMOTION_ASK = 2;
 
+/** An answer that is newer than every question. */
+const ALWAYS = Number.MAX_SAFE_INTEGER;
+
 export function seen(w: SimWorld, side: Side, setup: Setup): Local {
   const local = reading(w, side);
   return setup.twist.local === undefined ? local : setup.twist.local(local);
@@ -74,7 +77,7 @@ export function startAgent(w: SimWorld, side: Side, setup: Setup): void {
     { kind: "start", bootId: `${nodeName(side)}-${node.boot}`, notes, local: seen(w, side, setup) },
     setup,
   );
-  if (!setup.members) deliver(w, side, { kind: "members", id: 0, members: polled(w, side, setup) }, setup);
+  if (!setup.members) deliver(w, side, { kind: "members", id: ALWAYS, members: polled(w, side, setup) }, setup);
 }
 
 export function stopAgent(w: SimWorld, side: Side, twist: Twist): void {
@@ -86,10 +89,14 @@ export function stopAgent(w: SimWorld, side: Side, twist: Twist): void {
   node.requests = [];
   node.answers = [];
   node.jobs = [];
-  // The tool that asked for the promotion ends with the agent; the kernel still obeys a verdict that was given.
-  if (node.promotion !== "won") node.promotion = "none";
+  promotersToolEnds(node);
   if (node.handler !== "asking") return;
   node.handler = twist.without?.includes("asking again after an agent restart") ? "undecided" : "waiting";
+}
+
+/** The tool that asked for a promotion ends; the kernel still obeys a verdict that was given. */
+export function promotersToolEnds(node: SimNode): void {
+  if (node.promotion === "asking" || node.promotion === "undecided") node.promotion = "none";
 }
 
 /**
@@ -106,6 +113,16 @@ export function deliver(w: SimWorld, side: Side, event: Event, setup: Setup, lat
     if ("local" in next) node.slow = false;
     for (const action of result.actions) perform(w, side, action, setup, queue, late);
   }
+  forgetUnawaited(w.nodes[side]);
+}
+
+/** Answers that nobody waits for any more change nothing, and neither does a question that only reads. */
+function forgetUnawaited(node: SimNode): void {
+  const { agent } = node;
+  if (agent === null) return;
+  const awaited = (id: number): boolean => (agent.run !== null && id === agent.runId) || id === agent.collecting?.id;
+  node.requests = node.requests.filter(({ id, request }) => awaited(id) || !ONLY_READS.has(request.verb));
+  node.answers = node.answers.filter(({ id }) => id === agent.exchange || id === agent.witnessPoll);
 }
 
 function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: Event[], late: boolean): void {

@@ -1,17 +1,7 @@
-import type { State } from "../../components/arbiter/agent/core.ts";
-import { siblingBehind } from "../../components/arbiter/agent/state.ts";
-import { TIMERS } from "../../components/arbiter/agent/timers.ts";
-import type {
-  ClaimKey,
-  Hello,
-  Job,
-  Local,
-  Notes,
-  TimerName,
-  WitnessAnswer,
-  WitnessRequest,
-} from "../../components/arbiter/agent/world.ts";
+import type { Hello, Job, WitnessAnswer, WitnessRequest } from "../../components/arbiter/agent/world.ts";
 import type { Setup } from "./agent.ts";
+import { Canon, type Key } from "./canon.ts";
+import { putAgent, putNotes } from "./canonical-agent.ts";
 import { NEVER_WRITTEN } from "./drbd.ts";
 import { opposite, SIDES, type Side, type SimNode, type SimWorld } from "./world.ts";
 
@@ -20,134 +10,15 @@ import { opposite, SIDES, type Side, type SimNode, type SimWorld } from "./world
  * names are numbered by appearance, and what nobody will ever read again is left out. Each thing left out says why; the
  * test "worlds that count as one behave alike" looks for pairs that do not.
  */
-class Canon {
-  // Two hashes of 32 bits, by different constants, of the same numbers.
-  #high = 0x5bd1e995;
-  #low = 0x41c6ce57;
-  readonly #names: string[] = [];
-
-  put(value: number): void {
-    const high = Math.imul(this.#high ^ value, 0x9e3779b1);
-    this.#high = high ^ (high >>> 15);
-    const low = Math.imul(this.#low + value, 0x85ebca77);
-    this.#low = low ^ (low >>> 13);
-  }
-
-  flag(value: boolean): void {
-    this.put(value ? 1 : 0);
-  }
-
-  word(value: string | null): void {
-    this.put(value === null ? 0 : wordNumber(value));
-  }
-
-  /** A generation, token or disarm note: only which ones are equal counts. */
-  name(value: string | null): void {
-    this.put(value === null ? 0 : this.number(value));
-  }
-
-  number(name: string): number {
-    const at = this.#names.indexOf(name);
-    return at < 0 ? this.#names.push(name) : at + 1;
-  }
-
-  key64(): Key {
-    let high = this.#high;
-    let low = this.#low;
-    high = Math.imul(high ^ (high >>> 16), 0x7feb352d) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae3d);
-    low = Math.imul(low ^ (low >>> 16), 0x846ca68b) ^ Math.imul(high ^ (high >>> 13), 0x27d4eb2f);
-    return { high: high | 0, low: low | 0 };
-  }
-
-  knows(name: string): boolean {
-    return this.#names.includes(name);
-  }
-
-  names(values: readonly string[]): void {
-    this.put(values.length);
-    for (const value of values) this.name(value);
-  }
-
-  key(key: ClaimKey | null): void {
-    if (key === null) {
-      this.put(-1);
-      return;
-    }
-    this.put(key.k);
-    this.name(key.gen);
-    this.name(key.incarnation);
-  }
-
-  keys(keys: readonly ClaimKey[]): void {
-    this.put(keys.length);
-    for (const key of keys) this.key(key);
-  }
-}
-
-const words = new Map<string, number>();
-
-/** The same in every process that shares a table of states. */
-function wordNumber(word: string): number {
-  let number = words.get(word);
-  if (number === undefined) {
-    number = 0;
-    for (let i = 0; i < word.length; i += 1) number = (Math.imul(number, 31) + word.charCodeAt(i)) | 0;
-    words.set(word, number);
-  }
-  return number;
-}
-
-/** The agent's reading; mostly it is what its node shows now. */
-function putLocal(c: Canon, local: Local, node: SimNode): void {
-  const { volume, door, mounted, t, tOutdated } = local;
-  if (isUpToDate(local, node)) {
-    c.put(-8);
-    return;
-  }
-  c.word(volume.role);
-  c.word(volume.disk);
-  c.word(volume.peerDisk);
-  c.word(volume.peerRole);
-  c.word(volume.connection);
-  c.word(volume.sync);
-  c.flag(volume.frozen);
-  c.name(volume.gen);
-  c.name(volume.left);
-  c.flag(volume.splitBrain);
-  c.word(door);
-  c.flag(mounted);
-  c.flag(tOutdated);
-  c.word(t);
-}
-
-function isUpToDate({ volume, door, mounted, t, tOutdated }: Local, node: SimNode): boolean {
-  return (
-    volume.role === node.role &&
-    volume.disk === node.disk &&
-    volume.peerDisk === node.peerDisk &&
-    volume.peerRole === node.peerRole &&
-    volume.connection === node.connection &&
-    volume.sync === node.sync &&
-    volume.frozen === node.frozen &&
-    volume.gen === node.current &&
-    volume.left === node.left &&
-    volume.splitBrain === node.splitBrain &&
-    door === node.door &&
-    mounted === node.mounted &&
-    t === node.t &&
-    tOutdated === node.tOutdated
-  );
-}
-
-function putNotes(c: Canon, notes: Notes, boot: string | null): void {
-  c.name(notes.adopted);
-  c.name(notes.nothingBut);
-  c.keys(notes.intents);
-  c.keys(notes.won);
-  c.keys(notes.releasing);
-  c.flag(boot !== null && notes.connectedIn === boot);
-  c.flag(boot !== null && notes.doorOpened === boot);
-  c.flag(notes.diskFailed);
+export function keyOf(w: SimWorld, setup: Setup): Key {
+  const c = new Canon();
+  c.put(w.faults);
+  c.put(w.late);
+  for (const side of SIDES) putNode(c, w, side, setup);
+  putWitness(c, w);
+  for (const node of w.nodes) putPast(c, node);
+  if (setup.members) putEtcd(c, w);
+  return c.key64();
 }
 
 function putJob(c: Canon, job: Job): void {
@@ -184,99 +55,6 @@ function putHello(c: Canon, hello: Hello): void {
   c.flag(hello.members?.healthy === true);
   c.word(hello.members?.leader ?? null);
 }
-
-/** May this timer, elapsed or still running, never again matter to what the agent does while it is wanted? */
-function idle(state: State, name: TimerName, setup: Setup): boolean {
-  const { volume } = state.local;
-  switch (name) {
-    case "readHoldOff":
-      // Only the start gate reads it, which is passed; without members the gate is always open.
-      return !setup.members || state.gatePassed;
-    case "waitOffset":
-      // Node one waits for nothing.
-      return state.settings.index === 0;
-    case "pollMembers":
-      return !setup.members;
-    case "deserted":
-      // Read for a copy that is ahead of its sibling, which a Secondary that stands alone does not become.
-      return volume.connection === "StandAlone" && !(volume.disk === "UpToDate" && siblingBehind(volume));
-    default:
-      return false;
-  }
-}
-
-/**
- * Of the answer that is kept only the table's conditions read anything: the start gate while alone, hand-over and
- * move-leader while connected. Losing the connection, or finding it, drops the answer.
- */
-function putSibling(c: Canon, w: SimWorld, side: Side, state: State, setup: Setup): void {
-  const { sibling } = state;
-  const { connection, role } = state.local.volume;
-  if (connection !== "Connected") {
-    // A Secondary's is dropped when it begins to take the volume.
-    const gate = setup.members && !state.gatePassed && (role === "Primary" || state.job?.name === "takeVolume");
-    c.flag(gate && sibling?.t === "dead");
-    return;
-  }
-  c.flag(setup.members && sibling !== null && sibling.disarmed.length === 0 && sibling.members?.healthy === true);
-  // Node one only stops T when its settings have changed.
-  const mayStop = side === 1 || w.faults > 0 || state.local.tOutdated || w.nodes[side].tOutdated;
-  c.flag(
-    mayStop &&
-      sibling?.connection === "Connected" &&
-      sibling.role === "Secondary" &&
-      sibling.disk === "UpToDate" &&
-      sibling.peerDisk === "UpToDate" &&
-      sibling.disarmed.length === 0 &&
-      sibling.members?.healthy === true,
-  );
-}
-
-function putAgent(c: Canon, w: SimWorld, side: Side, state: State, setup: Setup): void {
-  const node = w.nodes[side];
-  putLocal(c, state.local, node);
-  putNotes(c, state.notes, state.bootId);
-  c.word(state.heard === null ? null : String(state.heard));
-  if (setup.members) {
-    c.word(state.members?.leader ?? null);
-    c.flag(state.membersId >= state.gateFrom);
-    c.flag(state.gatePassed);
-    c.flag(state.gateAfterBoot);
-  }
-  c.word(state.run?.purpose ?? null);
-  if (state.run !== null) {
-    c.word(state.run.step);
-    c.flag(state.run.restaged);
-    c.key(state.run.key);
-  }
-  const now = (gen: string) => gen === state.local.volume.gen || gen === node.current;
-  // A generation never returns, and what is known of the current one only is compared with the current one.
-  c.key(state.firstOpen !== null && state.firstOpen.k > 0 && now(state.firstOpen.gen) ? state.firstOpen : null);
-  c.name(state.undecided !== null && now(state.undecided) ? state.undecided : null);
-  c.key(state.staged);
-  c.flag(state.collecting !== null);
-  c.flag(state.witnessHeld);
-  c.name(state.lost);
-  c.flag(state.condemned);
-  c.put(state.asks.length * 8 + state.promotions.length);
-  c.name(state.shows);
-  c.flag(state.witnessPoll !== null);
-  c.name(state.mayAdopt);
-  c.flag(state.exchange !== null);
-  putSibling(c, w, side, state, setup);
-  c.flag(state.meeting);
-  c.word(state.job?.name ?? null);
-  c.word(state.held?.job ?? null);
-  let timers = 0;
-  for (const name of state.running) if (!idle(state, name, setup)) timers |= bit(name);
-  c.put(timers);
-  timers = 0;
-  for (const name of state.fired) if (!idle(state, name, setup)) timers |= bit(name);
-  c.put(timers);
-}
-
-const bits = new Map(TIMERS.map(({ name }, index) => [name, 1 << index]));
-const bit = (name: TimerName): number => bits.get(name) ?? 0;
 
 const NONE: readonly string[] = [];
 
@@ -352,17 +130,14 @@ function putNode(c: Canon, w: SimWorld, side: Side, setup: Setup): void {
   const { agent } = node;
   for (const { id, request } of node.requests) {
     const awaited = (id === agent?.runId && agent.run !== null) || id === agent?.collecting?.id;
-    if (!awaited && READS.has(request.verb)) continue;
     c.put(awaited ? -5 : -6);
     putRequest(c, request);
   }
   for (const answer of node.answers) {
     if ("hello" in answer) {
-      if (answer.id !== agent?.exchange) continue;
       c.put(-2);
       putHello(c, answer.hello);
     } else {
-      if (answer.id !== agent?.witnessPoll) continue;
       c.put(-3);
       putAnswer(c, answer.witness);
     }
@@ -381,29 +156,9 @@ function putEtcd(c: Canon, w: SimWorld): void {
   c.flag(clock);
 }
 
-/** 64 bits of a world, as two halves, with what is left to break. */
-export interface Key {
-  high: number;
-  low: number;
-}
-
-export const sameKey = (a: Key, b: Key): boolean => a.high === b.high && a.low === b.low;
-
-export function keyOf(w: SimWorld, setup: Setup): Key {
-  const c = new Canon();
-  c.put(w.faults);
-  c.put(w.late);
-  for (const side of SIDES) putNode(c, w, side, setup);
-  putWitness(c, w);
-  for (const node of w.nodes) putPast(c, node);
-  if (setup.members) putEtcd(c, w);
-  return c.key64();
-}
-
 function putWitness(c: Canon, w: SimWorld): void {
   const { witness } = w;
   for (const stray of witness.stray) {
-    if (READS.has(stray.request.verb)) continue;
     c.word(stray.node);
     putRequest(c, stray.request);
   }
@@ -427,6 +182,3 @@ function putWitness(c: Canon, w: SimWorld): void {
 
 const folderNumber = (c: Canon, gen: string, folder: string): number =>
   c.number(gen) * 64 + Number(folder.slice(folder.lastIndexOf(".") + 1));
-
-/** Requests that change nothing at the witness: without one who waits for the answer they are nothing. */
-const READS: ReadonlySet<WitnessRequest["verb"]> = new Set(["incarnation", "owner", "released"]);

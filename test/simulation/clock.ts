@@ -1,6 +1,7 @@
 import { TIMERS } from "../../components/arbiter/agent/timers.ts";
 import type { Setup } from "./agent.ts";
-import { type Key, keyOf, sameKey } from "./canonical.ts";
+import { type Key, sameKey } from "./canon.ts";
+import { keyOf } from "./canonical.ts";
 import { after, free, type Move } from "./moves.ts";
 import type { SimWorld } from "./world.ts";
 

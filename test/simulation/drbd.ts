@@ -183,6 +183,8 @@ function meetWithoutDisk(w: SimWorld, part: (why: string) => string): string {
       return part("a Primary without a disk refuses other data");
   }
   w.session = true;
+  // "D_CONSISTENT and D_OUTDATED vanish when we get connected" (drbd_state.c), whatever the other end has.
+  for (const node of w.nodes) if (node.disk === "Consistent" || node.disk === "Outdated") node.disk = "UpToDate";
   for (const side of SIDES) {
     const node = w.nodes[side];
     const other = w.nodes[opposite(side)];

@@ -1,7 +1,9 @@
 import { nodeName, type Setup } from "./agent.ts";
-import { keyOf, sameKey } from "./canonical.ts";
+import { sameKey } from "./canon.ts";
+import { keyOf } from "./canonical.ts";
 import { mainFault } from "./faults.ts";
 import { after, free, type Move, moves, type Pace } from "./moves.ts";
+import { type Known, nothingKnown, Progress } from "./progress.ts";
 import { Seen } from "./seen.ts";
 import { SIDES, type SimWorld, Violation } from "./world.ts";
 
@@ -17,6 +19,8 @@ export interface Bounds {
   order: "any" | "paced";
   /** `main`: power, links, pauses of a machine, the witness away or new. */
   kinds: "main" | "all";
+  /** From every state, once all is mended, the site must be protected again and survive the next single failure. */
+  progress: boolean;
   ms: number;
 }
 
@@ -34,6 +38,7 @@ export interface Exploration {
 /** Threads that explore the same thing share what they have seen, and begin at different places. */
 export interface Share {
   seen: Seen;
+  known: Known;
   worker: number;
   workers: number;
 }
@@ -60,7 +65,7 @@ interface Open {
  * fault or late message begins such a search of its own, at once, so that only few worlds are in memory at any time.
  */
 export function explore(start: SimWorld, setup: Setup, bounds: Bounds, share?: Share): Exploration {
-  const search = new Search(setup, bounds, share ?? { seen: new Seen(ALONE), worker: 0, workers: 1 });
+  const search = new Search(setup, bounds, share ?? alone(ALONE));
   let violation: Exploration["violation"] = null;
   let complete = true;
   try {
@@ -85,6 +90,13 @@ const ALONE = 2_000_000;
 /** States that each thread of several explores for itself, before they share. */
 const OWN = 200_000;
 
+export const alone = (states: number): Share => ({
+  seen: new Seen(states),
+  known: nothingKnown(states),
+  worker: 0,
+  workers: 1,
+});
+
 class Found extends Error {
   readonly trace: string[];
   constructor(what: string, trace: string[]) {
@@ -104,6 +116,7 @@ class Search {
   /** Threads share what follows the first departures; what comes before is little, and each goes through it. */
   readonly #sharedFrom: number;
   readonly #own: Seen;
+  readonly #progress: Progress;
   readonly #open: Open[] = [];
 
   constructor(setup: Setup, bounds: Bounds, share: Share) {
@@ -112,6 +125,7 @@ class Search {
     this.#share = share;
     this.#sharedFrom = share.workers === 1 ? 0 : Math.min(2, bounds.faults + bounds.late);
     this.#own = new Seen(share.workers === 1 ? 1 : OWN);
+    this.#progress = new Progress(setup, share.known);
   }
 
   run(first: SimWorld): void {
@@ -144,6 +158,7 @@ class Search {
       const deep = depths[at] ?? 0;
       this.depth = Math.max(this.depth, deep);
       const open: Open = { world, depth: deep, trace: () => [...before, ...labels(leg, at)] };
+      if (this.#bounds.progress) this.#comesBack(open);
       this.#freely(open, (label, next) => {
         leg.parents.push(at);
         leg.labels.push(label);
@@ -158,7 +173,13 @@ class Search {
   #look(): void {
     this.states += 1;
     if (this.states % 1024 !== 0) return;
-    if (this.#share.seen.full || performance.now() - this.begun > this.#bounds.ms) throw new TimeIsUp();
+    if (this.#share.seen.full || this.#progress.full || performance.now() - this.begun > this.#bounds.ms)
+      throw new TimeIsUp();
+  }
+
+  #comesBack({ world, trace }: Open): void {
+    const problem = watched(trace, () => this.#progress.problem(world));
+    if (problem !== null) throw new Found(problem, trace());
   }
 
   #freely(open: Open, report: (label: string, next: SimWorld) => void): void {
@@ -202,12 +223,20 @@ class Search {
 
   #after({ world, trace }: Open, move: Move): SimWorld {
     this.transitions += 1;
-    try {
-      return after(world, move, this.#setup).world;
-    } catch (problem) {
-      if (problem instanceof Violation) throw new Found(problem.message, [...trace(), move.label]);
-      throw problem;
-    }
+    return watched(
+      () => [...trace(), move.label],
+      () => after(world, move, this.#setup).world,
+    );
+  }
+}
+
+/** A violation becomes one with the schedule that led to it. */
+function watched<T>(trace: () => string[], attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (problem) {
+    if (problem instanceof Violation) throw new Found(problem.message, trace());
+    throw problem;
   }
 }
 

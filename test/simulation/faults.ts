@@ -64,7 +64,7 @@ export function faults(w: SimWorld, setup: Setup, add: Add): void {
         x.nodes[side].tOutdated = true;
       });
     }
-    if (node.disk === "UpToDate" && node.agent !== null && node.pause === "none") {
+    if ((node.disk === "UpToDate" || node.disk === "Consistent") && node.agent !== null && node.pause === "none") {
       // The agent notes it within milliseconds; docs/simulation.md says what happens to a node that dies in between.
       add("fault", `${name}: the disk fails`, (x) => {
         diskFails(x, side);

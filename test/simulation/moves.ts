@@ -1,5 +1,14 @@
 import type { Job, Local, TimerName } from "../../components/arbiter/agent/world.ts";
-import { askPrimary, deliver, nodeName, promotionTimesOut, type Setup, seen, startAgent } from "./agent.ts";
+import {
+  askPrimary,
+  deliver,
+  nodeName,
+  promotersToolEnds,
+  promotionTimesOut,
+  type Setup,
+  seen,
+  startAgent,
+} from "./agent.ts";
 import {
   boot,
   crash,
@@ -16,7 +25,7 @@ import {
 import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
 import { faults } from "./faults.ts";
 import { carryOut, promote } from "./jobs.ts";
-import { serve } from "./witness.ts";
+import { ONLY_READS, serve } from "./witness.ts";
 import { copy, linked, opposite, SIDES, type Side, type SimWorld } from "./world.ts";
 
 /**
@@ -102,8 +111,11 @@ function kernelMoves(w: SimWorld, side: Side, setup: Setup, add: Add): void {
   }
   if (mayFinishTarget(w, side)) add("later", `${name}: the resync ends on the target`, (x) => targetFinishes(x, side));
   if (mayFinishSource(w, side)) add("later", `${name}: the source hears of the end`, (x) => sourceFinishes(x, side));
-  if (node.promotion === "won" && !node.jobs.some((job) => job.name === "takeVolume")) {
-    add("soon", `${name}: the kernel promotes, as an agent that has ended allowed it`, (x) => promote(x, side, setup));
+  const given = node.promotion === "won" || node.promotion === "lost";
+  if (given && !node.jobs.some((job) => job.name === "takeVolume")) {
+    add("soon", `${name}: the kernel takes the promotion's "${node.promotion}", its tool has ended`, (x) =>
+      promote(x, side, setup),
+    );
   }
   if (node.handler === "won" || node.handler === "lost" || node.handler === "undecided") {
     add("at once", `${name}: the kernel takes the handler's "${node.handler}"`, (x) => handlerEnded(x, side));
@@ -146,7 +158,8 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
   const next = node.jobs.find((job) => !URGENT.includes(job.name));
   for (const job of node.jobs.filter((each) => each === next || URGENT.includes(each.name))) {
     // The kernel lets nobody change the connection meanwhile.
-    const promoting = node.promotion === "asking" || (node.promotion === "won" && job.name !== "takeVolume");
+    const given = node.promotion === "won" || node.promotion === "lost";
+    const promoting = node.promotion === "asking" || (given && job.name !== "takeVolume");
     if (promoting && !URGENT.includes(job.name)) continue;
     const answered = node.promotion === "none" ? "" : `, answered ${node.promotion}`;
     add("soon", `${name}: ${job.name}${answered}`, (x) => finishJob(x, side, job, setup));
@@ -178,7 +191,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
         deliver(x, side, { kind: "witness", id, answer: "silence" }, setup);
       });
     }
-    if (w.late > 0) {
+    if (w.late > 0 && !ONLY_READS.has(request.verb)) {
       add("late", `${name}: the ${text} is carried out, its answer is lost`, (x) => {
         take(x);
         serve(x, name, request, setup.twist);
@@ -202,7 +215,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
   for (const timer of [...agent.running].sort()) {
     if (timer === "pollMembers" && !setup.members && agent.members !== null) continue;
     const fire = (late: boolean) => (x: SimWorld) => {
-      if (timer === "readHoldOff") x.etcd.clock = true;
+      if (timer === "readHoldOff" && !agent.gatePassed) x.etcd.clock = true;
       deliver(x, side, { kind: "timer", name: timer }, setup, late);
     };
     found.push({
@@ -265,6 +278,7 @@ function finishJob(w: SimWorld, side: Side, job: Job, setup: Setup): string | un
 function failJob(w: SimWorld, side: Side, job: Job, setup: Setup): undefined {
   w.nodes[side].jobs = w.nodes[side].jobs.filter((each) => each !== job);
   if (job.name === "openDoor" || job.name === "closeDoor") w.nodes[side].door = "half";
+  if (job.name === "takeVolume") promotersToolEnds(w.nodes[side]);
   deliver(w, side, { kind: "done", job: job.name, ok: false, why: "a fault", local: seen(w, side, setup) }, setup);
 }
 

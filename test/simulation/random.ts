@@ -34,8 +34,14 @@ export interface Walk {
   violation: string | null;
 }
 
-/** One random schedule of at most `steps` moves. */
-export function walk(start: SimWorld, setup: Setup, random: () => number, steps: number): Walk {
+/** One random schedule of at most `steps` moves; `visit` sees every world on the way. */
+export function walk(
+  start: SimWorld,
+  setup: Setup,
+  random: () => number,
+  steps: number,
+  visit: (w: SimWorld) => void = () => {},
+): Walk {
   let world = start;
   const trace: string[] = [];
   for (let i = 0; i < steps; i += 1) {
@@ -45,6 +51,7 @@ export function walk(start: SimWorld, setup: Setup, random: () => number, steps:
     try {
       world = after(world, move, setup).world;
       trace.push(move.label);
+      visit(world);
     } catch (problem) {
       if (!(problem instanceof Violation)) throw problem;
       return { world, trace: [...trace, move.label], violation: problem.message };

@@ -1,5 +1,6 @@
 import type { Setup } from "./agent.ts";
 import { after, type Move, moves } from "./moves.ts";
+import { nothingKnown, Progress } from "./progress.ts";
 import { SIDES, type SimWorld, Violation } from "./world.ts";
 
 export interface Played {
@@ -11,6 +12,8 @@ export interface Played {
 
 const NAME = /(gen|tree|disarm)#\d+/g;
 const PLENTY = 99;
+/** Worlds on one natural course. */
+const ROOM = 100_000;
 
 /** Makes these moves, one after the other; null when one of them is not possible. Faults are not counted. */
 export function playBack(start: SimWorld, setup: Setup, labels: readonly string[]): Played | null {
@@ -38,14 +41,18 @@ export function playBack(start: SimWorld, setup: Setup, labels: readonly string[
 /** A schedule that lost a step numbers its generations differently. */
 const alike = (move: Move, label: string): boolean => move.label.replace(NAME, "") === label.replace(NAME, "");
 
-/** Leaves out every step that is not needed for a violation. */
+/** Leaves out every step that is not needed for a violation, or for a world from which the site does not come back. */
 export function shorten(start: SimWorld, setup: Setup, labels: readonly string[]): string[] {
+  const whole = playBack(start, setup, labels);
+  const violates = whole !== null && whole.violation !== null;
+  const harmful = (played: Played): boolean =>
+    violates ? played.violation !== null : new Progress(setup, nothingKnown(ROOM)).fails(played.world);
   let trace = [...labels];
   for (let size = Math.ceil(trace.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = trace.length - size; at >= 0; at -= 1) {
       const less = [...trace.slice(0, at), ...trace.slice(at + size)];
       const played = playBack(start, setup, less);
-      if (played !== null && played.violation !== null) trace = less.slice(0, played.lines.length);
+      if (played !== null && harmful(played)) trace = less.slice(0, played.lines.length);
     }
   }
   return trace;

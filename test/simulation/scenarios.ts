@@ -33,6 +33,18 @@ export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
   "a new site becomes protected": (setup) => comesBack(newSite(), setup),
   "it survives every single failure": (setup) =>
     SINGLE_FAULTS.map((fault) => survives(rest, setup, fault)).find((problem) => problem !== null) ?? null,
+  "the holder wins a split that its sibling sees first": (setup) =>
+    within(
+      play(rest, setup, [
+        "backend and frontend are cut",
+        "n2: the sibling is silent",
+        "n2: disconnect",
+        "n1: the sibling is",
+      ]),
+      setup,
+      10_000,
+      (w) => mayWrite(w, 0),
+    ),
   "it comes back from every single failure": (setup) =>
     SINGLE_FAULTS.map((fault) => comesBack(play(rest, setup, [fault]), setup)).find((each) => each !== null) ?? null,
   "node two takes over before DRBD's own pings have failed": (setup) =>
@@ -75,6 +87,18 @@ export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
     within(play(rest, setup, ["n1: T's settings change", "n1: timer outdated"]), setup, 10_000, (w) => {
       return mayWrite(w, 0) && !w.nodes[0].tOutdated;
     }),
+  "a copy that nobody went on without goes on, although its sibling's disk failed when they met": (setup) =>
+    goesOn(
+      play(rest, setup, [
+        "n1 loses power",
+        "n2 loses power",
+        "n1 boots",
+        "n2 boots",
+        "n1: connect",
+        "n1: the disk fails",
+      ]),
+      setup,
+    ),
   "a promotion that was interrupted is finished": (setup) =>
     within(withFirst(rest, { mounted: false, t: "dead" }), setup, 10_000, (w) => w.nodes[0].mounted && mayWrite(w, 0)),
 };

@@ -156,6 +156,11 @@ export function siteAtRest(setup: Setup): SimWorld {
   ).world;
 }
 
+/** A schedule asks for a move that does not become possible. */
+export class Impossible extends Error {
+  override name = "Impossible";
+}
+
 /**
  * Lets the world run by itself until each of these moves is possible in turn, and makes it.
  * @param labels parts of the moves' labels, see moves.ts; a label that never becomes possible is an error
@@ -166,7 +171,7 @@ export function play(from: SimWorld, setup: Setup, labels: readonly string[]): S
     const find = (w: SimWorld) => moves(w, setup).find((move) => move.label.includes(label));
     const run = runFairly(world, setup, (w) => find(w) !== undefined, undefined, 60_000);
     const move = find(run.world);
-    if (move === undefined) throw new Error(`"${label}" does not become possible:\n${run.trace.join("\n")}`);
+    if (move === undefined) throw new Impossible(`"${label}" does not become possible:\n${run.trace.join("\n")}`);
     world = after(run.world, move, setup).world;
   }
   return world;

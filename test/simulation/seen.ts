@@ -1,4 +1,4 @@
-import type { Key } from "./canonical.ts";
+import type { Key } from "./canon.ts";
 
 /** A set of 64-bit keys in memory that several threads may share; it only grows. */
 export class Seen {
@@ -32,12 +32,22 @@ export class Seen {
     return this.size > this.#mask * 0.85;
   }
 
+  has(key: Key): boolean {
+    const high = key.high === 0 ? 1 : key.high;
+    const low = key.low === 0 ? 1 : key.low;
+    for (let at = this.#slot(high, low); ; at = (at + 1) & this.#mask) {
+      const found = Atomics.load(this.#high, at);
+      if (found === 0) return false;
+      if (found === high && Atomics.load(this.#low, at) === low) return true;
+    }
+  }
+
   /** @returns false when the key was there already; of two threads that add the same key one is told true */
   add(key: Key): boolean {
     // Zero marks a free slot, or a half that is about to be written.
     const high = key.high === 0 ? 1 : key.high;
     const low = key.low === 0 ? 1 : key.low;
-    let at = (high ^ Math.imul(low, 0x9e3779b1)) & this.#mask;
+    let at = this.#slot(high, low);
     for (;;) {
       const found = Atomics.compareExchange(this.#high, at, 0, high);
       if (found === 0) {
@@ -52,5 +62,9 @@ export class Seen {
       }
       at = (at + 1) & this.#mask;
     }
+  }
+
+  #slot(high: number, low: number): number {
+    return (high ^ Math.imul(low, 0x9e3779b1)) & this.#mask;
   }
 }

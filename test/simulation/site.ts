@@ -5,7 +5,7 @@ import { healed, protectedSite, runFairly } from "./schedule.ts";
 import { SIDES, type SimWorld } from "./world.ts";
 
 /** Words for what a test needs to know of a site; each returns null when all is well, else what is not. */
-const last = (trace: string[]): string => trace.slice(-40).join("\n");
+export const last = (trace: string[]): string => trace.slice(-40).join("\n");
 
 /** Everything is mended and nothing more happens: does the site come back to rule 1? */
 export function comesBack(w: SimWorld, setup: Setup): string | null {

@@ -1,23 +1,28 @@
 import { Worker } from "node:worker_threads";
-import type { Bounds, Exploration } from "./explore.ts";
+import { alone, type Bounds, type Exploration } from "./explore.ts";
 import type { Order } from "./explorer.ts";
 import type { Drawn } from "./random.ts";
-import { Seen } from "./seen.ts";
+
+/** Where an exploration begins: a set-up by name, at rest or in one of the situations of starts.ts. */
+export interface From {
+  setup: string;
+  after: string | null;
+}
 
 /** Explores with several threads; the first violation ends all of them. */
-export async function exploreWith(threads: number, setup: string, bounds: Bounds, room: number): Promise<Exploration> {
+export async function exploreWith(threads: number, from: From, bounds: Bounds, room: number): Promise<Exploration> {
   const begun = performance.now();
-  const seen = new Seen(room);
-  const buffers = [...seen.buffers];
+  const { seen, known } = alone(room);
+  const shared = { seen: seen.buffers, good: known.good.buffers, sound: known.sound.buffers };
   const orders = Array.from(
     { length: threads },
     (_, worker): Order => ({
       kind: "explore",
-      setup,
+      ...from,
       bounds,
       worker,
       workers: threads,
-      buffers,
+      shared,
     }),
   );
   const parts = await together<Exploration>(orders, (part) => part.violation !== null);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RULES } from "../../components/arbiter/agent/rules.ts";
+import type { Disk } from "../../components/arbiter/agent/world.ts";
 import { AS_SHIPPED, PROMISES, type Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
 import { explore } from "./explore.ts";
@@ -21,8 +22,14 @@ function breaksOnly(labels: readonly string[], setup: Setup, what: RegExp): void
 }
 
 function found(setup: Setup, faults: number): string | undefined {
-  return explore(siteAtRest(PROMISES), setup, { faults, late: 0, order: "paced", kinds: "all", ms: 60_000 }).violation
-    ?.what;
+  return explore(siteAtRest(PROMISES), setup, {
+    faults,
+    late: 0,
+    order: "paced",
+    kinds: "all",
+    progress: false,
+    ms: 60_000,
+  }).violation?.what;
 }
 
 const together = (w: SimWorld): SimWorld => runFairly(w, AS_SHIPPED, (x) => protectedSite(x, AS_SHIPPED)).world;
@@ -262,5 +269,38 @@ describe("trace 21: a disk that failed answers again after a reboot", () => {
   test("without a note of the failure it claims the generation that it had, which nobody owns", () => {
     const setup = twisted({ notes: (notes) => ({ ...notes, diskFailed: false }) });
     expect(() => goesOn(play(rest, setup, labels), setup)).toThrow(LACKS);
+  });
+});
+
+describe("trace 22: an old copy meets a sibling that has lost its disk", () => {
+  const alone = ["n2 loses power", `n1: the kernel takes the handler's "won"`, "n1 loses power"];
+  const labels = [...alone, "n1 boots", "n1: the agent starts", "n1: the disk fails", "n2 boots"];
+
+  test("the old copy waits for the disk", () => {
+    expect(ending(labels, AS_SHIPPED)).toBeNull();
+    expect(goesOn(play(rest, AS_SHIPPED, labels), AS_SHIPPED)).toMatch(/does not go on/);
+  });
+  const met = [...alone, "n1 boots", "n2 boots", "n1: connect", "n1: the disk fails"];
+
+  test("a disk that fails after the handshake is no different", () => {
+    expect(goesOn(play(rest, AS_SHIPPED, met), AS_SHIPPED)).toMatch(/does not go on/);
+  });
+  test("a node that does not look for its sibling's disk goes on with the old copy", () => {
+    const whole = (disk: Disk): Disk => (disk === "Diskless" ? "UpToDate" : disk);
+    const setup = twisted({
+      local: (local) => ({ ...local, volume: { ...local.volume, peerDisk: whole(local.volume.peerDisk) } }),
+    });
+    expect(() => goesOn(play(rest, setup, met), setup)).toThrow(LACKS);
+  });
+  test("a copy whose claim is free goes on beside a sibling without a disk", () => {
+    const both = [
+      "n1 loses power",
+      "n2 loses power",
+      "n1 boots",
+      "n1: the agent starts",
+      "n1: the disk fails",
+      "n2 boots",
+    ];
+    expect(goesOn(play(rest, AS_SHIPPED, both), AS_SHIPPED)).toBeNull();
   });
 });

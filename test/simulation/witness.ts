@@ -3,6 +3,9 @@ import { type SimWorld, type Twist, token } from "./world.ts";
 
 const folder = (key: ClaimKey): string => `${key.gen}.${key.k}`;
 
+/** Requests that change nothing at the witness. */
+export const ONLY_READS: ReadonlySet<WitnessRequest["verb"]> = new Set(["incarnation", "owner", "released"]);
+
 /** Carries out a request as nginx with WebDAV on the tmpfs does, and answers. Replaces, never changes, the tree. */
 export function serve(w: SimWorld, node: string, request: WitnessRequest, twist: Twist): WitnessAnswer {
   const answer = carryOut(w, node, request, twist);

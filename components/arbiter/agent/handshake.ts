@@ -1,6 +1,6 @@
 import { reliedOn } from "./claim.ts";
 import type { State } from "./state.ts";
-import { fresh } from "./state.ts";
+import { fresh, withoutDisk } from "./state.ts";
 import type { ClaimStanding, Hello, Local } from "./world.ts";
 
 /** What this node says of itself, from a reading made after the question came. `echo` repeats the asker's disarm notes. */
@@ -42,7 +42,12 @@ function standing(s: State, local: Local): ClaimStanding {
 export function doorOpensAwake(s: State, hello: Hello): boolean {
   const { volume } = s.local;
   if (volume.frozen || hello.connection === "Connected") return false;
-  if (hello.role === "Secondary") return hello.t === "dead";
+  if (hello.role === "Secondary") {
+    // Two that are not Primary compare their copies when they meet. Without a disk there is nothing to compare, and DRBD
+    // would call the other copy UpToDate, however old it is.
+    const comparable = volume.role === "Primary" || !(withoutDisk(volume.disk) || withoutDisk(hello.disk));
+    return hello.t === "dead" && comparable;
+  }
   if (hello.role !== "Primary" || volume.role !== "Secondary") return false;
   // "Thawed, as the owner of a claim or with your disk recorded Outdated": either way its metadata says so.
   return !hello.frozen && (hello.peerDisk === "Outdated" || hello.peerDisk === "Inconsistent");
@@ -72,7 +77,7 @@ export function frozenOutcome(s: State, hello: Hello): FrozenOutcome {
   const { gen, disk } = s.local.volume;
   if (hello.connection === "Connected") return "wait";
   if (gen !== null && hello.left === gen) return "lost";
-  if (hello.role !== "Secondary") return "wait";
+  if (hello.role !== "Secondary" || withoutDisk(hello.disk)) return "wait";
   const siblingBehind = hello.disk === "Outdated" || hello.disk === "Inconsistent";
   if (hello.gen === gen && siblingBehind && disk === "UpToDate") return "asGoodAsWon";
   if (hello.gen === gen && hello.disk === "UpToDate" && !hello.fresh && hello.claim !== "won") return "meet";

@@ -3,7 +3,7 @@ import { collected, take } from "./claiming.ts";
 import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
 import { mayClaim } from "./rules.ts";
-import { armed, connected, holder, type State, together } from "./state.ts";
+import { armed, connected, holder, type State, together, withoutDisk } from "./state.ts";
 import { verdict } from "./verdict.ts";
 import { pollWitness, start } from "./work.ts";
 import type { Event, Hello } from "./world.ts";
@@ -181,7 +181,7 @@ export function followLocal(d: Draft): void {
     d.s.gateAfterBoot = false;
     if (d.s.notes.connectedIn !== d.s.bootId) d.note({ ...d.s.notes, connectedIn: d.s.bootId });
   }
-  const diskFailed = volume.disk === "Failed" || volume.disk === "Diskless";
+  const diskFailed = withoutDisk(volume.disk);
   if (diskFailed && volume.role !== "Down") d.note({ ...d.s.notes, diskFailed });
   // Whatever it missed it has got again: a copy that was behind is still disarmed here (lock 4).
   else if (together(d.s) && d.s.local.disarmed.length === 0) d.note({ ...d.s.notes, diskFailed: false });

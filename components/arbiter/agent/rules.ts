@@ -13,6 +13,7 @@ import {
   siblingBehind,
   siblingMember,
   together,
+  withoutDisk,
   witnessTrusted,
 } from "./state.ts";
 import type { Job } from "./world.ts";
@@ -41,8 +42,12 @@ export function mayClaim(s: State): boolean {
   if (volume.frozen) return volume.disk === "UpToDate";
   if (volume.role !== "Secondary" || volume.connection !== "StandAlone") return false;
   const copyWillDo = volume.disk === "Consistent" || (volume.disk === "UpToDate" && !siblingBehind(volume));
-  return copyWillDo && s.heard === false && waited(s);
+  return copyWillDo && ((s.heard === false && waited(s)) || nobodyToMeet(s));
 }
+
+/** The sibling answers and has no disk: meeting it would say nothing about this copy, so the claim must. */
+const nobodyToMeet = (s: State): boolean =>
+  s.sibling?.role === "Secondary" && withoutDisk(s.sibling.disk) && fired(s, "deserted");
 
 /** Rule 2: node two waits, so that the holder wins a split. Rule 8: after a boot both wait for each other first. */
 function waited(s: State): boolean {
@@ -86,8 +91,14 @@ function mayTakeOver(s: State): boolean {
 function promotesConnected(s: State): boolean {
   const { volume } = s.local;
   if (!connected(s) || volume.role !== "Secondary" || volume.peerRole !== "Secondary") return false;
-  if (!armed(s) || volume.disk !== "UpToDate" || volume.frozen) return false;
+  if (!armed(s) || volume.disk !== "UpToDate" || volume.frozen || withoutDisk(volume.peerDisk)) return false;
   return s.settings.index === 0 || volume.peerDisk !== "UpToDate" || fired(s, "orphan");
+}
+
+/** DRBD calls any copy UpToDate that meets a node without a disk: nothing was compared, and this one may be old. */
+function metNoDisk({ local: { volume } }: State): boolean {
+  const nobodyHasIt = volume.role === "Secondary" && volume.peerRole === "Secondary";
+  return volume.connection === "Connected" && nobodyHasIt && withoutDisk(volume.peerDisk) && !withoutDisk(volume.disk);
 }
 
 /** Lock 6: a node that took the volume over alone starts T only when no old T can still answer an old leader. */
@@ -172,6 +183,13 @@ export const RULES: readonly Rule[] = [
     source: "lock 5",
     reason: "DRBD looks for a sibling that does not come: only a new handshake may connect again",
     when: (s) => s.local.volume.connection === "Connecting" && (silence(s) || fired(s, "connecting")),
+    job: () => ({ name: "disconnect" }),
+  },
+  {
+    source: "rule 9",
+    reason:
+      "nobody has the volume and the sibling has no disk: not the meeting, only the claim says whose copy is the newest",
+    when: metNoDisk,
     job: () => ({ name: "disconnect" }),
   },
   {

@@ -139,6 +139,9 @@ export const together = (s: State): boolean => bothUpToDate(s.local.volume) && !
 export const siblingBehind = (volume: Volume): boolean =>
   volume.peerDisk === "Outdated" || volume.peerDisk === "Inconsistent";
 
+/** Nothing is known of the copy of a node without a disk, not even its generation. */
+export const withoutDisk = (disk: Volume["disk"]): boolean => disk === "Diskless" || disk === "Failed";
+
 /** Not Connected since this boot, or only Consistent: this copy may be older than it thinks. */
 export const fresh = (s: State): boolean => s.notes.connectedIn !== s.bootId || s.local.volume.disk === "Consistent";
 

@@ -1,0 +1,7 @@
+import { CLAIMS } from "./claims.ts";
+import { HANDSHAKE } from "./handshake.ts";
+import { KERNEL } from "./kernel.ts";
+import type { Mutation } from "./mutation.ts";
+import { TABLE } from "./table.ts";
+
+export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL];

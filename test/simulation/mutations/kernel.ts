@@ -1,0 +1,24 @@
+import { in_, type Mutation, world } from "./mutation.ts";
+
+/** What the kernel, the handlers and the witness do by themselves. */
+export const KERNEL: readonly Mutation[] = [
+  ...in_(world("drbd.ts"), [
+    ["DRBD goes on without a freeze", "lock 1", "if (!mayGoOn && !twist", "if (!mayGoOn && false && !twist"],
+    ["a SyncTarget is not disarmed", "lock 4", 'target.disarmed = [...target.disarmed, token(w, "disarm")];', ";"],
+    ["the door is open at boot", "lock 5", '? "open" : "closed";', '? "open" : "open";'],
+    [
+      "DRBD looks for its sibling at boot",
+      "trace 14",
+      'if (twist.without?.includes("standing alone at boot")) node',
+      "node",
+    ],
+  ]),
+  ...in_(world("witness.ts"), [
+    ["a claim is not exclusive", "lock 2", "if (claim !== undefined && !twist", "if (false && !twist"],
+    ["the witness keeps its name and loses its claims", "storage", 'w.witness.incarnation = token(w, "tree");', ""],
+  ]),
+  ...in_(world("jobs.ts"), [
+    ["the kernel promotes without asking", "lock 2", "if (!(ahead && node", "if (false && !(ahead && node"],
+    ["the loser resumes its I/O", "rule 4", 'if (setup.twist.without?.includes("reboot of the loser")) {', "{"],
+  ]),
+];
