@@ -23,6 +23,7 @@ export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig
       disk,
       diskBytes: volumeBytes(quotaBackendBytes),
       drbd: drbd.version,
+      drbdByPackage: drbd.package !== undefined,
       witnessUrl: witness.url,
     },
   };

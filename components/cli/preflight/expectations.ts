@@ -18,6 +18,8 @@ export interface NodeExpectations {
   /** Least size of the disk. */
   readonly diskBytes: number;
   readonly drbd: "auto" | "9" | "8.4";
+  /** A package is to bring the module, so the one that is there before says nothing. */
+  readonly drbdByPackage: boolean;
   /** Asked for the time, when it answers. */
   readonly witnessUrl: string;
 }

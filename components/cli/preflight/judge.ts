@@ -71,7 +71,9 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
   return problems;
 }
 
-function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted }: NodeExpectations): string[] {
+/** Of a module that a package is to bring, drbd-attach.sh judges once it is installed. */
+function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted, drbdByPackage }: NodeExpectations): string[] {
+  if (drbdByPackage) return [];
   if (drbd === null) {
     return [
       `The kernel ${kernel} has no module drbd; install the package that brings it (Debian: the kernel package itself, not its cloud ` +

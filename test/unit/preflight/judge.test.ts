@@ -37,6 +37,7 @@ const wanted: Expectations = {
     disk: "/dev/vg0/etcd-t",
     diskBytes: 512 * mebibyte,
     drbd: "auto",
+    drbdByPackage: false,
     witnessUrl: "https://10.77.1.20:8443",
   },
 };
@@ -145,6 +146,11 @@ describe("preflight", () => {
     expect(found({}, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([
       "Its kernel module drbd is 8.4.11, and datastore.drbd.version asks for 9; install that module, or say auto.",
     ]);
+  });
+
+  it.each([null, "8.4.11", "8.3.16"])("leaves the module to a package that is to bring it, and finds %s", (drbd) => {
+    const node = { ...wanted.node, drbd: "9", drbdByPackage: true } as typeof wanted.node;
+    expect(found({ drbd }, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([]);
   });
 
   it.each<[string, Partial<DiskFacts>, string]>([
