@@ -124,11 +124,17 @@ describe("a disk that is not blank", () => {
   test.each<[string, () => void]>([
     ["a signature of ext4 at 0x438", () => one.signatures.push({ type: "ext4", offset: "0x438", label: null })],
     ["data: the first MiB hold a byte other than zero at 70000", () => poke(70_000)],
-    [`DRBD's metadata goes, hold a byte other than zero at ${DISK_BYTES - 1}`, () => poke(DISK_BYTES - 1)],
+    [
+      `data: the last bytes, where DRBD's metadata goes, hold a byte other than zero at ${DISK_BYTES - 1}`,
+      () => poke(DISK_BYTES - 1),
+    ],
     ["lvm vg1-data on top of it", () => one.holders.push("vg1-data lvm")],
   ])("is refused: %s", async (what, spoil) => {
     spoil();
-    expect(await refusal()).toContain(what);
+    expect(await refusal()).toBe(
+      `[disk] /dev/vg0/etcd-t is not blank, and Tandem overwrites nothing; found on it:\n- ${what}\n` +
+        "if nobody needs any of it: wipefs --all /dev/vg0/etcd-t && blkdiscard --zeroout /dev/vg0/etcd-t",
+    );
     expect(one.metadata).toBe("none");
     expect(existsSync(join(one.root, "var/lib/tandem/volume.json"))).toBe(false);
   });
@@ -141,8 +147,10 @@ describe("a disk that is not blank", () => {
 });
 
 test("a disk that is too small is refused, with both sizes", async () => {
-  await expect(create(one, order(0, { bytes: DISK_BYTES + 1 }), 5, noEtcd)).rejects.toThrow(
-    "[disk] /dev/vg0/etcd-t has 8 MiB; datastore.quotaBackend needs at least 8 MiB",
+  await expect(create(one, order(0, { bytes: DISK_BYTES + 2 ** 20 }), 5, noEtcd)).rejects.toThrow(
+    new Failure(
+      "[disk] /dev/vg0/etcd-t has 8 MiB; datastore.quotaBackend needs at least 9 MiB: give it a larger disk, or lower the quota",
+    ),
   );
 });
 

@@ -27,7 +27,7 @@ discreet_drbdadm() {
 
 # The two versions read different words, and each tool refuses the other's.
 choose() {
-    local version helper
+    local version helper wanted
     modprobe drbd || fail "the kernel module drbd cannot be loaded; install a kernel or a package that brings it"
     helper=$(cat "$root/sys/module/drbd/parameters/usermode_helper") || fail "the parameters of the kernel module drbd cannot be read"
     # With the helper disabled, DRBD 9 takes every promotion for allowed.
@@ -39,8 +39,9 @@ choose() {
         9.*) line=9 ;;
         *) fail "the kernel module drbd is $version; Tandem knows 8.4 and 9" ;;
     esac
+    wanted=$(cd "$renderings" && echo *.res)
     [ -e "$renderings/$line.res" ] ||
-        fail "the kernel module drbd is $version, and the site's datastore.drbd.version asks for $(cd "$renderings" && echo *.res); load that module, or say auto"
+        fail "the kernel module drbd is $version, and the site's datastore.drbd.version asks for ${wanted%.res}; load that module, or say auto"
     [ "$(readlink "$chosen")" = "$renderings/$line.res" ] && return
     discreet_drbdadm --config-file="$renderings/$line.res" dump "$RESOURCE" || fail "drbdadm refuses $renderings/$line.res"
     if ! { ln -s -f -n "$renderings/$line.res" "$chosen.tandem-new" && mv -T "$chosen.tandem-new" "$chosen" && sync "${chosen%/*}"; }; then
