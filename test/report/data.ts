@@ -13,6 +13,7 @@ export interface Row {
   operations: number;
   faults: string;
   problems: string;
+  notTried: string;
 }
 
 export interface ReportData {
@@ -47,6 +48,7 @@ export function readRuns(torture: string | undefined, bench: string | undefined)
       operations: Number(row.operations),
       faults: row.faults ?? "",
       problems: row.problems ?? "",
+      notTried: row.notTried ?? "",
     })),
     seeds: [...new Set(rows.map((row) => row.seed ?? ""))],
     totals: {
@@ -66,6 +68,7 @@ export function readRuns(torture: string | undefined, bench: string | undefined)
       operations: 0,
       faults: "",
       problems: "",
+      notTried: "",
     })),
     story: torture === undefined ? undefined : storyOf(join(torture, "results.jsonl")),
   };

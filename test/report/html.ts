@@ -97,7 +97,7 @@ function story({ story: result }: ReportData): string[] {
 function table({ schedules }: ReportData): string {
   const row = (one: Row, i: number) =>
     `<tr><td class="n">${i + 1}</td><td class="${one.passed ? "passed" : "failed"}">${one.passed ? "passed" : "failed"}</td>` +
-    `<td>${escaped(one.name)}<div class="faint">${escaped(one.faults)}</div>${one.problems && `<div class="failed">${escaped(one.problems)}</div>`}</td>` +
+    `<td>${escaped(one.name)}<div class="faint">${escaped(one.faults)}</div>${one.problems && `<div class="failed">${escaped(one.problems)}</div>`}${one.notTried && `<div>not tried: ${escaped(one.notTried)}</div>`}</td>` +
     `<td class="n">${ms(one.gapMs)}</td><td class="n">${one.homeMs === null ? "" : ms(one.homeMs)}</td><td class="n">${one.operations}</td></tr>`;
   const head = `<tr><th class="n">#</th><th>verdict</th><th>schedule</th><th class="n">gap ms</th><th class="n">home ms</th><th class="n">operations</th></tr>`;
   return `<h2>Schedules</h2><div class="wide"><table><thead>${head}</thead><tbody>${schedules.map(row).join("")}</tbody></table></div>`;

@@ -40,6 +40,7 @@ export class Campaign {
     say(
       `  ${passed ? "passed" : "FAILED"}, ${operations} operations, longest gap ${gapMs} ms, home after ${homeMs} ms`,
     );
+    for (const why of result.notTried) say(`  not tried: ${why}`);
     if (!passed) {
       for (const problem of result.problems.slice(0, 5)) say(`  ${problem}`);
       say(`  kept in ${kept}/; again: npm run torture -- --replay ${join(kept, "schedule.json")}`);

@@ -32,9 +32,9 @@ export const fixed: readonly Schedule[] = [
   survived("node one stands still for longer than H", at(1000, 7000, { kind: "pause", where: "n1" })),
   survived("T stands still", at(1000, 6000, { kind: "signal", where: "n1", program: "T", signal: "STOP" })),
   survived(
-    "requests to the witness come a second late, and node one dies",
-    at(500, 8000, { kind: "impair", where: "n1-w", direction: "there", how: "delay", amount: 1000 }),
-    at(500, 8000, { kind: "impair", where: "n2-w", direction: "there", how: "delay", amount: 1000 }),
+    "requests to the witness come 400 ms late, and node one dies",
+    at(500, 8000, { kind: "impair", where: "n1-w", direction: "there", how: "delay", amount: 400 }),
+    at(500, 8000, { kind: "impair", where: "n2-w", direction: "there", how: "delay", amount: 400 }),
     at(2000, 4000, { kind: "power", where: "n1" }),
   ),
   one(
@@ -49,7 +49,7 @@ export const fixed: readonly Schedule[] = [
     at(1000, 4500, { kind: "clock", where: "n2", shiftMs: -3_600_000 }),
   ),
   one(
-    "dead office",
+    "all three machines lose power at once",
     at(1000, 2000, { kind: "power", where: "n1" }),
     at(1000, 2000, { kind: "power", where: "n2" }),
     at(1000, 2000, { kind: "power", where: "w" }),

@@ -32,6 +32,8 @@ export interface Result extends Counts {
   tookMs: number;
   passed: boolean;
   problems: string[];
+  /** Faults that could not be made, and traps that no agent walked into. */
+  notTried: string[];
   /** The longest time without an acknowledged write, through any endpoint. */
   gapMs: number;
   /** Every such time of half a second or more. */
@@ -77,7 +79,7 @@ function acknowledgements(operations: readonly Operation[]): Operation[] {
 
 /** A row of results.csv; names and units are those of {@link Result}. */
 export function row(result: Result, seed: number): Row {
-  const { n, schedule, passed, problems, homeMs } = result;
+  const { n, schedule, passed, problems, notTried, homeMs } = result;
   const { startedAt, tookMs, operations, acknowledged, lost, stale, staleInWindow, notLinearizable, gapMs } = result;
   const faults = schedule.steps.map(
     ({ atMs, forMs, fault }) =>
@@ -102,6 +104,7 @@ export function row(result: Result, seed: number): Row {
     homeMs: homeMs ?? "",
     faults: faults.join("; "),
     problems: problems.join("; "),
+    notTried: notTried.join("; "),
   };
 }
 

@@ -18,16 +18,15 @@ export class Rig {
   readonly checker: string;
   readonly monitor: Monitor;
   readonly journals: Journals;
-  /** What happened by itself, for the schedule that runs. */
-  notes: string[] = [];
 
   private constructor(site: Site, checker: string) {
     const { lab } = site;
-    const note = (text: string) => this.notes.push(text);
-    const power = new Power(lab, note);
+    const power = new Power(lab, (text) => this.bench.note(text));
     this.site = site;
     this.checker = checker;
-    this.bench = { lab, site, power, impairments: new Impairments(), cuts: new Map(), note };
+    // Whoever runs a schedule listens.
+    const told = { note: () => {}, notTried: () => {} };
+    this.bench = { lab, site, power, impairments: new Impairments(), cuts: new Map(), ...told };
     this.monitor = new Monitor(lab, power);
     this.journals = new Journals(lab, power);
   }

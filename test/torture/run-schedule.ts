@@ -34,23 +34,28 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
   const { site, bench, monitor, journals } = rig;
   const events: Result["events"] = [];
   const problems: string[] = [];
-  rig.notes = [];
+  const notTried: string[] = [];
   journals.clear();
   monitor.samples = [];
   const startedAt = new Date();
   const load = await Load.start(site.lab, { ...(await site.etcdClient()), writesPerSecond, mix: "thorough" });
   const startNs = nowNs();
   const tell = (what: string) => events.push({ atMs: Math.round((nowNs() - startNs) / 1e6), what });
-  bench.note = (text) => tell(text);
+  bench.note = tell;
+  bench.notTried = (why) => {
+    notTried.push(why);
+    tell(`not tried: ${why}`);
+  };
 
   const windows: ReadWindow[] = [];
-  await Promise.all(
-    schedule.steps.map((step) =>
-      runStep(rig, step, startNs, tell, windows).catch((error: Error) => {
-        problems.push(`${describeFault(step.fault)}: ${error.message}`);
-      }),
-    ),
-  );
+  const ends: Promise<void>[] = [];
+  for (const step of schedule.steps.toSorted((a, b) => a.atMs - b.atMs)) {
+    const failed = (error: Error) => void problems.push(`${describeFault(step.fault)}: ${error.message}`);
+    await sleep(Math.max(0, step.atMs - (nowNs() - startNs) / 1e6));
+    // One after the other, so that a fault on a machine that is to die is made before it dies, however slow the lab is.
+    await begin(rig, step, windows).then((end) => void ends.push(end().catch(failed)), failed);
+  }
+  await Promise.all(ends);
   tell("all is healed");
   const healedNs = nowNs();
   const broken = await comesHome(rig, load).then(
@@ -87,6 +92,7 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
     tookMs: Math.round((nowNs() - startNs) / 1e6),
     passed: problems.length === 0,
     problems: [...new Set(problems)],
+    notTried,
     operations: judged?.operations ?? 0,
     acknowledged: judged?.acknowledged ?? 0,
     lost: judged?.lost ?? 0,
@@ -104,31 +110,27 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
   return { result, broken };
 }
 
-async function runStep(
-  rig: Rig,
-  { atMs, forMs, fault }: Step,
-  startNs: number,
-  tell: (what: string) => void,
-  windows: ReadWindow[],
-): Promise<void> {
-  const until = (ms: number) => sleep(Math.max(0, ms - (nowNs() - startNs) / 1e6));
-  await until(atMs);
+/** Makes a fault. @returns what waits for as long as the step lasts, counted from now, and heals it */
+async function begin(rig: Rig, { forMs, fault }: Step, windows: ReadWindow[]): Promise<() => Promise<void>> {
+  const { bench } = rig;
   const pausesLeader = fault.kind === "pause" && forMs >= readHoldOffMs && (await leadsBesideT(rig, fault.where));
-  let heal: Heal;
   const fromNs = nowNs();
+  let heal: Heal;
   try {
-    heal = await inject(rig.bench, fault);
+    heal = await inject(bench, fault);
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;
-    tell(`not tried: ${describeFault(fault)}: ${error.message}`);
-    return;
+    bench.notTried(`${describeFault(fault)}: ${error.message}`);
+    return async () => {};
   }
-  tell(describeFault(fault));
-  await until(atMs + forMs);
-  await heal();
-  tell(`healed: ${describeFault(fault)}`);
-  if (pausesLeader && fault.kind === "pause")
-    windows.push({ endpoint: fault.where === "n1" ? "E1" : "E2", fromNs, toNs: nowNs() + wakingNs });
+  bench.note(describeFault(fault));
+  return async () => {
+    await sleep(forMs);
+    await heal();
+    bench.note(`healed: ${describeFault(fault)}`);
+    if (pausesLeader && fault.kind === "pause")
+      windows.push({ endpoint: fault.where === "n1" ? "E1" : "E2", fromNs, toNs: nowNs() + wakingNs });
+  };
 }
 
 /** Whether a machine has both T and the leader, the one state in which it may wake up and answer from the past. */

@@ -16,6 +16,7 @@ const result = (n: number, name: string, change: Partial<Result> = {}): Result =
   tookMs: 20_000,
   passed: true,
   problems: [],
+  notTried: [],
   operations: 900,
   acknowledged: 500,
   lost: 0,
@@ -33,7 +34,7 @@ const result = (n: number, name: string, change: Partial<Result> = {}): Result =
 beforeAll(() => {
   const results = [
     result(1, "first"),
-    result(2, "<second>"),
+    result(2, "<second>", { notTried: ["a trap & no agent"] }),
     result(3, "third", { passed: false, lost: 2, problems: ["lost & gone"] }),
   ];
   writeFileSync(join(folder, "results.jsonl"), results.map((one) => `${JSON.stringify(one)}\n`).join(""));
@@ -59,6 +60,7 @@ test("a page holds every schedule with its verdict, and nothing from outside", (
   const html = page(readRuns(folder, folder), "2026-01-02");
   expect(html).toContain("&#60;second&#62;");
   expect(html).toContain("lost &#38; gone");
+  expect(html).toContain("not tried: a trap &#38; no agent");
   expect(html.match(/<td class="(passed|failed)">/g)).toHaveLength(3);
   expect(html).toContain("seed 42");
   expect(html).not.toMatch(/(src|href)=/);

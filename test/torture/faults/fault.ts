@@ -15,6 +15,8 @@ export interface Bench {
   cuts: Map<string, number>;
   /** Told to whoever reads the results: what happened that the schedule does not say. */
   note(text: string): void;
+  /** A fault that could not be made, or a trap that nothing walked into: the schedule has tried less than it says. */
+  notTried(why: string): void;
 }
 
 /** Takes a fault back. The machine may have been off, on and off again meanwhile. */

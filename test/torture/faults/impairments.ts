@@ -33,9 +33,13 @@ export async function impair(bench: Bench, { where, direction, how, amount }: Fa
     const list = bench.impairments.of(from);
     const one = { to, how, amount };
     list.push(one);
-    await apply(bench, from);
+    const without = () => list.splice(list.indexOf(one), 1);
+    await apply(bench, from).catch((error) => {
+      without();
+      throw error;
+    });
     heals.push(async () => {
-      list.splice(list.indexOf(one), 1);
+      without();
       if (!bench.power.whyDeaf(from)) await apply(bench, from);
     });
   }

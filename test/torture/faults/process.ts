@@ -23,6 +23,8 @@ export async function sendSignal(bench: Bench, fault: FaultOf<"signal">): Promis
 const trapFile = "/run/tandem/race";
 const trapLimitMs = 40_000;
 const lookMs = 100;
+/** A caught agent has ended or stands still, and each look costs its machine a login. */
+const trapLookMs = 500;
 const offMs = 3000;
 
 /** Lets the agents of a site be caught; done once. */
@@ -33,7 +35,6 @@ export async function armRaces(bench: Bench, where: "n1" | "n2"): Promise<void> 
   await bench.lab.guest(where).run("systemctl daemon-reload && systemctl restart tandem-agent");
 }
 
-/** A trap that nothing walks into does nothing. */
 export async function setTrap(bench: Bench, { where, point, act }: FaultOf<"race">): Promise<Heal> {
   await untilAnswering(bench, where);
   const trap = { point, signal: act === "kill" ? "SIGKILL" : "SIGSTOP" };
@@ -44,18 +45,19 @@ export async function setTrap(bench: Bench, { where, point, act }: FaultOf<"race
   const watching = watchTrap(bench, { where, point, act }, () => over);
   return async () => {
     over = true;
-    await watching;
+    if (!(await watching)) bench.notTried(`the agent of ${where} did not come to ${point}`);
     await ifAnswering(bench, where, `rm -f ${trapFile}; systemctl kill --signal=CONT tandem-agent.service`);
   };
 }
 
+/** @returns whether the agent walked into it */
 async function watchTrap(
   bench: Bench,
   { where, point, act }: Omit<FaultOf<"race">, "kind">,
   over: () => boolean,
-): Promise<void> {
-  for (; !over(); await sleep(lookMs)) {
-    if (bench.power.whyDeaf(where)) return;
+): Promise<boolean> {
+  for (; !over(); await sleep(trapLookMs)) {
+    if (bench.power.whyDeaf(where)) return false;
     const look = bench.lab.guest(where).run(`test -e ${trapFile}`, { check: false, timeoutMs: 3000 });
     // 1: it is gone. 255 would be the connection.
     const caught = await look.then(
@@ -64,12 +66,13 @@ async function watchTrap(
     );
     if (!caught) continue;
     bench.note(`the agent of ${where} was caught ${point}: ${act}`);
-    if (act !== "power") return;
+    if (act !== "power") return true;
     await bench.power.cut(where);
     await sleep(offMs);
     await bench.power.on(where);
-    return;
+    return true;
   }
+  return false;
 }
 
 async function untilAnswering(bench: Bench, where: "n1" | "n2"): Promise<void> {

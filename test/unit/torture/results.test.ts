@@ -24,6 +24,7 @@ const result: Result = {
   tookMs: 20_000,
   passed: true,
   problems: [],
+  notTried: [],
   operations: 900,
   acknowledged: 500,
   lost: 0,
@@ -56,15 +57,15 @@ test("acknowledged writes are counted by tenths of a second", () => {
 test("a row says what was done and what came of it", () => {
   expect(csv([row(result, 7)])).toBe(
     `${[
-      "n,seed,family,name,verdict,startedAt,tookMs,operations,acknowledged,lost,stale,staleInWindow,notLinearizable,gapMs,gapLimitMs,homeMs,faults,problems",
-      '1,7,power cut of n1,power cut,passed,2026-01-01T00:00:00.000Z,20000,900,500,0,0,0,0,2100,15000,9000,"2.0 s, for 5.5 s: n1 loses power",',
+      "n,seed,family,name,verdict,startedAt,tookMs,operations,acknowledged,lost,stale,staleInWindow,notLinearizable,gapMs,gapLimitMs,homeMs,faults,problems,notTried",
+      '1,7,power cut of n1,power cut,passed,2026-01-01T00:00:00.000Z,20000,900,500,0,0,0,0,2100,15000,9000,"2.0 s, for 5.5 s: n1 loses power",,',
     ].join("\n")}\n`,
   );
 });
 
 test("a site that did not come back, and what was wrong, are in the row", () => {
-  const failed = { ...result, passed: false, homeMs: null, problems: ["a", "b"] };
-  expect(row(failed, 7)).toMatchObject({ verdict: "failed", homeMs: "", problems: "a; b" });
+  const failed = { ...result, passed: false, homeMs: null, problems: ["a", "b"], notTried: ["c"] };
+  expect(row(failed, 7)).toMatchObject({ verdict: "failed", homeMs: "", problems: "a; b", notTried: "c" });
 });
 
 test("a run ends with one line", () => {
