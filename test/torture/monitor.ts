@@ -92,5 +92,6 @@ export function twoHolders(samples: readonly Sample[]): string[] {
 }
 
 export function describe({ node, connection, role, disk, frozen, t }: Sample): string {
+  if (connection === "" && !t) return `${node} tells nothing`;
   return `${node} ${role} ${connection} ${disk}${frozen ? " frozen" : ""}${t ? " with T" : ""}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Sample, sampleOf, twoHolders } from "../../torture/monitor.ts";
+import { describe as describeSample, type Sample, sampleOf, twoHolders } from "../../torture/monitor.ts";
 import type { Node } from "../../torture/schedule.ts";
 
 const connected = "10: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----";
@@ -25,7 +25,9 @@ describe("a line of a node", () => {
   });
 
   it("tells nothing of a volume that is not configured", () => {
-    expect(at(1, "n1", " t=")).toMatchObject({ role: "", connection: "", t: false });
+    const nothing = at(1, "n1", " t=");
+    expect(nothing).toMatchObject({ role: "", connection: "", t: false });
+    expect(describeSample(nothing)).toBe("n1 tells nothing");
   });
 });
 
