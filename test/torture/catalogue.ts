@@ -146,7 +146,12 @@ function race(
   const death: Step = { atMs: firstMs, forMs: 5000, fault: { kind: "power", where: dies } };
   // A trap on the machine that dies is set when it is back.
   const trapMs = where === dies ? firstMs + 5000 : 0;
-  const trap: Step = { atMs: trapMs, forMs: 20_000, fault: { kind: "race", where, point, act } };
+  // A hand-over comes half a minute after the death; a trap ends with what it catches, an agent that stands still does not.
+  const trap: Step = {
+    atMs: trapMs,
+    forMs: act === "stop" ? 20_000 : 60_000,
+    fault: { kind: "race", where, point, act },
+  };
   return { family: "race", name: `${where} ${point}, ${act}, ${dies} dies`, steps: [trap, death] };
 }
 

@@ -125,7 +125,9 @@ async function begin(rig: Rig, { forMs, fault }: Step, windows: ReadWindow[]): P
   }
   bench.note(describeFault(fault));
   return async () => {
-    await sleep(forMs);
+    // What is left of the time must not keep the program alive.
+    const time = sleep(forMs, undefined, { ref: false });
+    await (heal.done ? Promise.race([time, heal.done]) : time);
     await heal();
     bench.note(`healed: ${describeFault(fault)}`);
     if (pausesLeader && fault.kind === "pause")

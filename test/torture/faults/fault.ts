@@ -19,8 +19,11 @@ export interface Bench {
   notTried(why: string): void;
 }
 
-/** Takes a fault back. The machine may have been off, on and off again meanwhile. */
-export type Heal = () => Promise<void>;
+/**
+ * Takes a fault back. The machine may have been off, on and off again meanwhile. `done` settles when the fault is over by
+ * itself, maybe before its time.
+ */
+export type Heal = (() => Promise<void>) & { done?: Promise<unknown> };
 
 /** A fault that cannot be made now, because another one is in its way. */
 export class Skipped extends Error {}

@@ -43,11 +43,13 @@ export async function setTrap(bench: Bench, { where, point, act }: FaultOf<"race
   });
   let over = false;
   const watching = watchTrap(bench, { where, point, act }, () => over);
-  return async () => {
+  const heal = async () => {
     over = true;
     if (!(await watching)) bench.notTried(`the agent of ${where} did not come to ${point}`);
     await ifAnswering(bench, where, `rm -f ${trapFile}; systemctl kill --signal=CONT tandem-agent.service`);
   };
+  // One that stands still does so for the rest of the time.
+  return act === "stop" ? heal : Object.assign(heal, { done: watching });
 }
 
 /** @returns whether the agent walked into it */
