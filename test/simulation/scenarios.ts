@@ -1,6 +1,6 @@
 import { AS_SHIPPED, type Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
-import { newSite, play, runFairly, siteAtRest } from "./schedule.ts";
+import { type FairRun, newSite, play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
 import { comesBack, goesOn, SINGLE_FAULTS, survives } from "./site.ts";
 import { type SimNode, type SimWorld, Violation } from "./world.ts";
 
@@ -12,11 +12,22 @@ const withFirst = (w: SimWorld, change: Partial<SimNode>): SimWorld => ({
   nodes: [{ ...w.nodes[0], ...change }, w.nodes[1]],
 });
 
+/** The natural course, nothing being mended. */
+function unmended(w: SimWorld, setup: Setup, ms: number, goal: (w: SimWorld) => boolean): FairRun {
+  const broken = (label: string) => /boots$|carries again$|is back$|agent starts$|for its disk$/.test(label);
+  return runFairly(w, setup, goal, (move) => !broken(move.label), ms);
+}
+
 /** Null when `goal` is met within so many ms of the natural course, nothing being mended. */
 function within(w: SimWorld, setup: Setup, ms: number, goal: (w: SimWorld) => boolean): string | null {
-  const broken = (label: string) => /boots$|carries again$|is back$|agent starts$|for its disk$/.test(label);
-  const run = runFairly(w, setup, goal, (move) => !broken(move.label), ms);
+  const run = unmended(w, setup, ms, goal);
   return run.reached ? null : `not within ${ms} ms:\n${run.trace.join("\n")}`;
+}
+
+/** Null when `bad` is not met within so many ms of the natural course, nothing being mended. */
+function never(w: SimWorld, setup: Setup, ms: number, bad: (w: SimWorld) => boolean): string | null {
+  const run = unmended(w, setup, ms, bad);
+  return run.reached ? `what must not be is met within ${ms} ms:\n${run.trace.join("\n")}` : null;
 }
 
 const TAKEN_OVER = ["n1 loses power", "n2: startT"];
@@ -30,6 +41,29 @@ function ledByT(w: SimWorld): SimWorld {
 
 /** What a site must come through; a rule is needed when one of these does not end well without it. */
 export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
+  "a T that is dead stays dead on a frozen volume": (setup) =>
+    never(
+      play(rest, setup, ["the witness is down", "n1: T dies", "n2 loses power", "n1: DRBD notices"]),
+      setup,
+      5000,
+      ({ nodes: [one] }) => one.frozen && one.t === "running",
+    ),
+  "T leaves node two only for a node that may take it": (setup) => {
+    const gone = runFairly(play(rest, setup, TAKEN_OVER), setup, (w) => w.nodes[1].t === "dead");
+    return gone.reached && gone.world.nodes[0].disarmed.length === 0 ? null : `too early:\n${gone.trace.join("\n")}`;
+  },
+  "the leader stays where it is when T goes home": (setup) => {
+    const home = runFairly(play(rest, setup, TAKEN_OVER), setup, (w) => protectedSite(w, setup));
+    const moved = home.trace.some((line) => line.includes("moveLeader"));
+    return home.reached && !moved ? null : `it moves, or T does not go home:\n${home.trace.join("\n")}`;
+  },
+  "a false alarm while the witness is away cuts nothing": (setup) =>
+    never(
+      play(rest, setup, ["the witness is down", "n1: timer pollWitness", "n1: the sibling seems silent"]),
+      setup,
+      1400,
+      (w) => w.nodes[0].frozen,
+    ),
   "a new site becomes protected": (setup) => comesBack(newSite(), setup),
   "it survives every single failure": (setup) =>
     SINGLE_FAULTS.map((fault) => survives(rest, setup, fault)).find((problem) => problem !== null) ?? null,
