@@ -1,6 +1,7 @@
 import type { Expectations } from "./cli/preflight/expectations.ts";
 import type { ManagedWitness, SiteConfig } from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
+import { peerUrl } from "./etcd/config.ts";
 
 const mebibyte = 2 ** 20;
 /** The programs, and a download beside them. */
@@ -21,6 +22,13 @@ export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig
     node: {
       addresses: { frontend, backend },
       disk,
+      kept: {
+        index,
+        sibling: nodes[index === 0 ? 1 : 0].name,
+        disk,
+        peerUrl: peerUrl(nodes[index]),
+        minor: drbd.minor,
+      },
       diskBytes: volumeBytes(quotaBackendBytes),
       drbd: drbd.version,
       drbdByPackage: drbd.package !== undefined,

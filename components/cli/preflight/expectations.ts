@@ -1,3 +1,5 @@
+import type { VolumeOrder } from "../volume/order.ts";
+
 /** What a machine must be before anything is installed on it; stdin of `tandem preflight`, as JSON. */
 export interface Expectations {
   readonly site: string;
@@ -15,6 +17,8 @@ export interface NodeExpectations {
   /** IPv4 addresses that must be configured, by their key in the site's configuration. */
   readonly addresses: Readonly<Record<"frontend" | "backend", string>>;
   readonly disk: string;
+  /** What the site was made with and keeps: another value would part the node from its own data or from its sibling. */
+  readonly kept: Kept;
   /** Least size of the disk. */
   readonly diskBytes: number;
   readonly drbd: "auto" | "9" | "8.4";
@@ -23,6 +27,8 @@ export interface NodeExpectations {
   /** Asked for the time, when it answers. */
   readonly witnessUrl: string;
 }
+
+export type Kept = Pick<VolumeOrder, "index" | "sibling" | "disk" | "peerUrl" | "minor">;
 
 /** What was found on a machine. */
 export interface Facts {
@@ -36,6 +42,8 @@ export interface Facts {
   readonly addresses: readonly string[];
   readonly freeBytes: number;
   readonly disk: DiskFacts | null;
+  /** With what this site was made here; null where it was not. */
+  readonly madeWith: Kept | null;
   readonly listening: readonly Listener[];
   /** A folder of etcd data that Tandem did not make. */
   readonly foreignEtcd: boolean;
@@ -50,7 +58,7 @@ export interface DiskFacts {
   readonly holders: readonly string[];
   /** What wipefs finds on it: `ext4`, `dos`, `drbd`. */
   readonly signatures: readonly string[];
-  /** This site's volume was made on it. */
+  /** This site's volume was made on this machine. */
   readonly ours: boolean;
 }
 

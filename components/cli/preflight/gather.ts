@@ -4,6 +4,7 @@ import { hostname, networkInterfaces, release } from "node:os";
 import { basename } from "node:path";
 import { type Argv, run } from "../process.ts";
 import { Failure } from "../verb.ts";
+import type { VolumeOrder } from "../volume/order.ts";
 import type { VolumeRecord } from "../volume/record.ts";
 import type { Clock, DiskFacts, Expectations, Facts, Listener } from "./expectations.ts";
 
@@ -14,6 +15,7 @@ const ourUnits = /\/(etcd|etcd-transient|tandem-agent|nginx)\.service/;
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {
   const { node } = wanted;
+  const made = node === undefined ? null : await orderOfVolume(wanted.site);
   return {
     hostname: hostname(),
     os: await readSystem(),
@@ -24,7 +26,8 @@ export async function gather(wanted: Expectations): Promise<Facts> {
       entries.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address),
     ),
     freeBytes: await freeBytes("/var/lib"),
-    disk: node === undefined ? null : await readDisk(node.disk, wanted.site),
+    disk: node === undefined ? null : await readDisk(node.disk, made !== null),
+    madeWith: made,
     listening: await listeners(),
     foreignEtcd:
       (await hasEntries("/var/lib/etcd")) &&
@@ -53,7 +56,7 @@ async function freeBytes(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-async function readDisk(path: string, site: string): Promise<DiskFacts> {
+async function readDisk(path: string, ours: boolean): Promise<DiskFacts> {
   const nothing = { bytes: 0, mountpoints: [], holders: [], signatures: [], ours: false };
   const there = await stat(path).catch(() => undefined);
   if (there === undefined) return { kind: "missing", ...nothing };
@@ -76,7 +79,7 @@ async function readDisk(path: string, site: string): Promise<DiskFacts> {
     mountpoints: [device, ...below].flatMap(({ mountpoints }) => mountpoints.filter((point) => point !== null)),
     holders: [...new Set([...below.map(({ name, type }) => `${type} ${name}`), ...(await holdersOf(path))])],
     signatures: await signaturesOf(path),
-    ours: await isOurVolume(site),
+    ours,
   };
 }
 
@@ -104,10 +107,12 @@ async function signaturesOf(path: string): Promise<string[]> {
   return signatures.map(({ type, label }) => (label ? `${type} "${label}"` : type));
 }
 
-/** `tandem volume create` notes what it made. */
-async function isOurVolume(site: string): Promise<boolean> {
+/** `tandem volume create` notes what it made, and for whom. */
+async function orderOfVolume(site: string): Promise<VolumeOrder | null> {
   const note = await readFile("/var/lib/tandem/volume.json", "utf8").catch(() => undefined);
-  return note !== undefined && (JSON.parse(note) as VolumeRecord).order.site === site;
+  if (note === undefined) return null;
+  const { order } = JSON.parse(note) as VolumeRecord;
+  return order.site === site ? order : null;
 }
 
 async function listeners(): Promise<Listener[]> {

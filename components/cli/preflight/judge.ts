@@ -1,4 +1,4 @@
-import type { DiskFacts, Expectations, Facts, NodeExpectations } from "./expectations.ts";
+import type { DiskFacts, Expectations, Facts, Kept, NodeExpectations } from "./expectations.ts";
 
 const supportedSystems = ["debian 12", "debian 13", "ubuntu 22.04", "ubuntu 24.04"];
 const supportedArchs = ["x64", "arm64"];
@@ -60,6 +60,7 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
         "configure it, or correct the configuration.",
     );
   }
+  if (facts.madeWith !== null) problems.push(...judgeKept(facts.madeWith, node.kept));
   problems.push(...judgeDrbd(facts, node), ...(facts.disk === null ? [] : judgeDisk(facts.disk, node)));
   if (facts.foreignEtcd) {
     problems.push(
@@ -69,6 +70,23 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
   }
   if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
   return problems;
+}
+
+function judgeKept(made: Kept, wanted: Kept): string[] {
+  const told: Readonly<Record<keyof Kept, string>> = {
+    index: "place among the nodes, counted from 0,",
+    sibling: "sibling",
+    disk: "disk",
+    peerUrl: "etcd peer URL, which has its backend address,",
+    minor: "datastore.drbd.minor",
+  };
+  return (Object.keys(told) as (keyof Kept)[])
+    .filter((key) => made[key] !== wanted[key])
+    .map(
+      (key) =>
+        `Its ${told[key]} was ${made[key]} when the site was made, and ${wanted[key]} is asked for; a site that has data keeps it: ` +
+        "give the old value, or destroy the site with destroy.purgeData first.",
+    );
 }
 
 /** Of a module that a package is to bring, drbd-attach.sh judges once it is installed. */

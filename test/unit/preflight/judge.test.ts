@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DiskFacts, Expectations, Facts } from "../../../components/cli/preflight/expectations.ts";
+import type { DiskFacts, Expectations, Facts, Kept } from "../../../components/cli/preflight/expectations.ts";
 import { judge } from "../../../components/cli/preflight/judge.ts";
 
 const mebibyte = 2 ** 20;
@@ -13,6 +13,14 @@ const disk: DiskFacts = {
   ours: false,
 };
 
+const kept: Kept = {
+  index: 0,
+  sibling: "n2",
+  disk: "/dev/vg0/etcd-t",
+  peerUrl: "https://10.77.2.11:2380",
+  minor: 10,
+};
+
 const good: Facts = {
   hostname: "n1",
   os: { id: "debian", version: "13" },
@@ -22,6 +30,7 @@ const good: Facts = {
   addresses: ["10.77.1.11", "10.77.2.11"],
   freeBytes: 4000 * mebibyte,
   disk,
+  madeWith: null,
   listening: [{ port: 22, program: "sshd", ours: false }],
   foreignEtcd: false,
   clock: null,
@@ -35,6 +44,7 @@ const wanted: Expectations = {
   node: {
     addresses: { frontend: "10.77.1.11", backend: "10.77.2.11" },
     disk: "/dev/vg0/etcd-t",
+    kept,
     diskBytes: 512 * mebibyte,
     drbd: "auto",
     drbdByPackage: false,
@@ -53,6 +63,7 @@ describe("preflight", () => {
 
   it("has nothing against a node that runs the site already", () => {
     const running = {
+      madeWith: kept,
       disk: { ...disk, ours: true, signatures: ["drbd"], holders: ["drbd10"] },
       listening: [
         { port: 2379, program: "etcd", ours: true },
@@ -145,6 +156,24 @@ describe("preflight", () => {
     const node = { ...wanted.node, drbd: "9" } as typeof wanted.node;
     expect(found({}, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([
       "Its kernel module drbd is 8.4.11, and datastore.drbd.version asks for 9; install that module, or say auto.",
+    ]);
+  });
+
+  it.each<[keyof Kept, Kept[keyof Kept], string]>([
+    ["index", 1, "Its place among the nodes, counted from 0, was 1 when the site was made, and 0 is asked for"],
+    ["sibling", "n3", "Its sibling was n3 when the site was made, and n2 is asked for"],
+    ["disk", "/dev/sdb", "Its disk was /dev/sdb when the site was made, and /dev/vg0/etcd-t is asked for"],
+    [
+      "peerUrl",
+      "https://10.77.2.9:2380",
+      "Its etcd peer URL, which has its backend address, was https://10.77.2.9:2380 when the site was made, and " +
+        "https://10.77.2.11:2380 is asked for",
+    ],
+    ["minor", 11, "Its datastore.drbd.minor was 11 when the site was made, and 10 is asked for"],
+  ])("keeps the %s of a site that is there", (key, before, message) => {
+    const running = { disk: { ...disk, ours: true }, madeWith: { ...kept, [key]: before } };
+    expect(found(running)).toEqual([
+      `${message}; a site that has data keeps it: give the old value, or destroy the site with destroy.purgeData first.`,
     ]);
   });
 
