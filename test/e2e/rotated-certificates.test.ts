@@ -2,7 +2,9 @@ import { expect } from "vitest";
 import { scenario } from "./scenario.ts";
 import { nodes, type Site } from "./site.ts";
 
-const files = ["etcd-ca.crt", "etcd-server.crt", "etcd-peer.crt", "etcd-client.crt"];
+const authorities = ["etcd-ca", "site-ca", "witness-ca"];
+const leaves = ["etcd-server", "etcd-peer", "etcd-client", "agent", "witness-client"];
+const files = [...authorities, ...leaves].map((name) => `${name}.crt`);
 
 scenario("all certificates are rotated by one number, and writes go on", async (site) => {
   const before = await certificates(site);
