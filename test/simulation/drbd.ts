@@ -192,7 +192,9 @@ function meetWithoutDisk(w: SimWorld, part: (why: string) => string): string {
     node.peerRole = other.role;
     node.peerDisk = other.disk;
     thaw(node);
-    if (other.disk === "Diskless" && (node.role === "Primary" || other.role === "Primary")) leaveGeneration(w, node);
+    // Only an UpToDate copy goes on for both (drbd_state.c); half a copy stays in its source's generation.
+    const goesOn = node.disk === "UpToDate" && other.disk === "Diskless";
+    if (goesOn && (node.role === "Primary" || other.role === "Primary")) leaveGeneration(w, node);
     if (other.role === "Primary" && other.disk === "Diskless") other.exposed = node.current;
   }
   return "they connect, one without a disk";

@@ -304,3 +304,15 @@ describe("trace 22: an old copy meets a sibling that has lost its disk", () => {
     expect(goesOn(play(rest, AS_SHIPPED, both), AS_SHIPPED)).toBeNull();
   });
 });
+
+test("half a copy starts no generation for a Primary that has lost its disk", () => {
+  const half = ["n1: the sibling is silent", "n1: the handler asks", "the backend carries again", "DRBD's ends find"];
+  const lost = [
+    "n1: the disk fails",
+    "DRBD's connection breaks",
+    "n1: DRBD notices",
+    "n2: DRBD notices",
+    "DRBD's ends find",
+  ];
+  expect(ending(["the backend is cut", ...half, ...lost, "n1: the operator restarts it"], AS_SHIPPED)).toBeNull();
+});
