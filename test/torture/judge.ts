@@ -12,8 +12,10 @@ export interface ReadWindow extends Window {
 }
 
 export interface Judged extends Counts {
-  /** One sentence each; empty if all is right. */
-  problems: string[];
+  /** What no correct store shows; one sentence each. */
+  harm: string[];
+  /** What could not be decided, or did not come in time; one sentence each. */
+  late: string[];
 }
 
 /** What the clients' history says. @param pictures folder for what is not linearizable */
@@ -34,17 +36,21 @@ export async function judge(
   const without = new Set(excused.map(({ read }) => JSON.stringify(read)));
   const lines = (await readFile(report.file, "utf8")).split("\n").filter((line) => line && !isIn(without, line));
   const { operations, verdicts } = await judgeHistory(checker, `${lines.join("\n")}\n`, pictures);
-  const wrong = Object.entries(verdicts).filter(([, verdict]) => verdict !== "Ok");
+  const judgedAs = (wanted: string) =>
+    Object.entries(verdicts).flatMap(([model, is]) => (is === wanted ? [model] : []));
   return {
     operations: operations + excused.length,
     acknowledged: report.acknowledged,
     lost: report.lost.length,
     stale: stale.length - excused.length,
     staleInWindow: excused.length,
-    notLinearizable: wrong.length,
-    problems: [
+    notLinearizable: judgedAs("Illegal").length,
+    harm: [
       ...report.violations.filter((text) => !excusedTexts.has(text)),
-      ...wrong.map(([model, verdict]) => `not linearizable, judged as ${model}: ${verdict}`),
+      ...judgedAs("Illegal").map((model) => `not linearizable, judged as ${model}`),
+    ],
+    late: [
+      ...judgedAs("Unknown").map((model) => `not decided in time whether it is linearizable, judged as ${model}`),
       ...lateWatches(history).map((endpoint) => `the watch through ${endpoint} did not tell of the last change`),
     ],
   };

@@ -32,6 +32,8 @@ export interface Result extends Counts {
   tookMs: number;
   passed: boolean;
   problems: string[];
+  /** Those of them that no slowness of the lab excuses: wrong data, two nodes with T unfrozen, a split brain. */
+  harm: string[];
   /** Faults that could not be made, and traps that no agent walked into. */
   notTried: string[];
   /** The longest time without an acknowledged write, through any endpoint. */

@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestGap } from "../e2e/load/history.ts";
-import { Load, type Report } from "../e2e/load/load.ts";
+import { Load, type Report, SafetyError } from "../e2e/load/load.ts";
 import { nowNs } from "../e2e/load/operation.ts";
 import { type Heal, Skipped } from "./faults/fault.ts";
 import { inject } from "./faults/inject.ts";
@@ -69,15 +69,19 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
   );
   const homeNs = nowNs();
   tell(broken ? "given up" : "the site is protected, with T on node one and the leader on node two");
-  problems.push(...twoHolders(monitor.samples), ...(await splitBrains(rig)));
-  if (!broken) problems.push(...(await hashProblems(rig)));
+  const harm = [...twoHolders(monitor.samples), ...(await splitBrains(rig))];
+  if (!broken)
+    await site.hashesAgree().catch((error: Error) => {
+      (error instanceof SafetyError ? harm : problems).push(error.message.split("\n")[0] ?? "");
+    });
 
   const report = await load.stop().catch((error: Error) => {
     problems.push(error.message.split("\n")[0] ?? "");
     return undefined;
   });
   const judged = report && (await judge(rig.checker, report, windows, folder));
-  problems.push(...(judged?.problems ?? []));
+  harm.push(...(judged?.harm ?? []));
+  problems.push(...harm, ...(judged?.late ?? []));
   const during = { fromNs: startNs, toNs: homeNs };
   const gap = report ? longestGap(report.history.operations, during) : { ms: (homeNs - startNs) / 1e6 };
   if (schedule.gapLimitMs !== undefined && gap.ms > schedule.gapLimitMs)
@@ -92,6 +96,7 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
     tookMs: Math.round((nowNs() - startNs) / 1e6),
     passed: problems.length === 0,
     problems: [...new Set(problems)],
+    harm,
     notTried,
     operations: judged?.operations ?? 0,
     acknowledged: judged?.acknowledged ?? 0,
@@ -148,13 +153,6 @@ async function comesHome({ site }: Rig, load: Load): Promise<void> {
   await site.untilAtHome(homeLimitMs);
   await Promise.all(["E1", "E2"].map((endpoint) => load.untilWriting(20_000, endpoint)));
   await sleep(settleMs);
-}
-
-async function hashProblems({ site }: Rig): Promise<string[]> {
-  return site.hashesAgree().then(
-    () => [],
-    (error: Error) => [error.message.split("\n")[0] ?? ""],
-  );
 }
 
 async function splitBrains({ site, bench }: Rig): Promise<string[]> {

@@ -16,6 +16,7 @@ const result = (n: number, name: string, change: Partial<Result> = {}): Result =
   tookMs: 20_000,
   passed: true,
   problems: [],
+  harm: [],
   notTried: [],
   operations: 900,
   acknowledged: 500,

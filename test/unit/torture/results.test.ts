@@ -24,6 +24,7 @@ const result: Result = {
   tookMs: 20_000,
   passed: true,
   problems: [],
+  harm: [],
   notTried: [],
   operations: 900,
   acknowledged: 500,
