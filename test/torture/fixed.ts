@@ -1,7 +1,7 @@
 import type { Fault, Schedule, Step } from "./schedule.ts";
 
 /**
- * The schedules of `npm test`: what the scenarios of test/e2e cannot do. Each is more than one failure, so none has a limit for
+ * The schedules meant for `npm test`: what the scenarios of test/e2e cannot do. Each is more than one failure, so none has a limit for
  * the time without writes.
  */
 
