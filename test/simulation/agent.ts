@@ -110,19 +110,18 @@ export function deliver(w: SimWorld, side: Side, event: Event, setup: Setup, lat
     if (node.agent === null) return;
     const result = step(node.agent, next, setup.rules);
     node.agent = result.state;
-    if ("local" in next) node.slow = false;
+    if ("local" in next && result.state.local === next.local) node.slow = false;
     for (const action of result.actions) perform(w, side, action, setup, queue, late);
   }
   forgetUnawaited(w.nodes[side]);
 }
 
-/** Answers that nobody waits for any more change nothing, and neither does a question that only reads. */
+/** A question that only reads changes nothing once nobody waits for its answer. */
 function forgetUnawaited(node: SimNode): void {
   const { agent } = node;
   if (agent === null) return;
   const awaited = (id: number): boolean => (agent.run !== null && id === agent.runId) || id === agent.collecting?.id;
   node.requests = node.requests.filter(({ id, request }) => awaited(id) || !ONLY_READS.has(request.verb));
-  node.answers = node.answers.filter(({ id }) => id === agent.exchange || id === agent.witnessPoll);
 }
 
 function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: Event[], late: boolean): void {

@@ -135,9 +135,12 @@ function putNode(c: Canon, w: SimWorld, side: Side, setup: Setup): void {
   }
   for (const answer of node.answers) {
     if ("hello" in answer) {
+      // What comes too late is not even looked at.
+      if (answer.id !== agent?.exchange) continue;
       c.put(-2);
       putHello(c, answer.hello);
     } else {
+      if (answer.id !== agent?.witnessPoll) continue;
       c.put(-3);
       putAnswer(c, answer.witness);
     }

@@ -64,6 +64,16 @@ export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
       1400,
       (w) => w.nodes[0].frozen,
     ),
+  "a frozen holder waits for the witness beside a sibling without a disk": (setup) =>
+    never(
+      play(rest, setup, [
+        ...["n2: the disk fails", "the witness is down", "the backend is cut", "n1: disconnect", "n2: disconnect"],
+        "the backend carries again",
+      ]),
+      setup,
+      20_000,
+      (w) => !w.nodes[0].up,
+    ),
   "a new site becomes protected": (setup) => comesBack(newSite(), setup),
   "it survives every single failure": (setup) =>
     SINGLE_FAULTS.map((fault) => survives(rest, setup, fault)).find((problem) => problem !== null) ?? null,

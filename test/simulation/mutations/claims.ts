@@ -20,6 +20,7 @@ export const CLAIMS: readonly Mutation[] = [
       "incarnation",
       "notes.won.filter((key) => key.incarnation === notes.adopted && key.gen === gen);",
       "notes.won.filter((key) => key.gen === gen);",
+      "the giving up, which drops every claim of another tree",
     ],
     [
       "no intent is noted",
@@ -44,6 +45,7 @@ export const CLAIMS: readonly Mutation[] = [
       "trace 12",
       "if (status === 404) {\n    // The folder exists",
       "if (status === 404) {\n    if (status === 404) return next(notes, run);\n    // The folder exists",
+      "nginx, which makes folder and owner appear together: such a folder is not simulated (traces.test.ts, trace 12, shows it to an agent)",
     ],
     [
       "another's claim is passed by before it is released",
@@ -66,7 +68,13 @@ export const CLAIMS: readonly Mutation[] = [
       "const intent = null as ReturnType<typeof unfinished>;",
     ],
     ["claims are released while apart", "release", "if (!together(d.s) || d.s.witnessHeld", "if (d.s.witnessHeld"],
-    ["a disarmed node claims", "lock 4", 'launch(d, armed(d.s) ? "claim" : "look", key)', 'launch(d, "claim", key)'],
+    [
+      "a disarmed node claims",
+      "lock 4",
+      'launch(d, armed(d.s) ? "claim" : "look", key)',
+      'launch(d, "claim", key)',
+      "the handler, which tells a disarmed node nothing else than undecided",
+    ],
     [
       "a question goes on after its reason is gone",
       "claim",
@@ -80,6 +88,7 @@ export const CLAIMS: readonly Mutation[] = [
       "trace 11",
       'if (s.local.volume.disk !== "UpToDate") return { verdict: "undecided", reason: "this disk is not UpToDate" };\n',
       "",
+      "the reading: such a node has no generation, so no claim is its own",
     ],
     [
       "a disarmed node is told that it won",
@@ -92,6 +101,7 @@ export const CLAIMS: readonly Mutation[] = [
       "handler",
       'const diskWillDo = volume.disk === "UpToDate" || volume.disk === "Consistent";',
       "const diskWillDo = true;",
+      "DRBD, which promotes no other copy, and the claim, for which no other asks",
     ],
   ]),
 ];
