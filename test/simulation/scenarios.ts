@@ -198,6 +198,10 @@ export const SCHEDULES = {
     "n1 loses power",
     "n2 boots",
   ],
+  "22, a disk that fails between handshake and connection": [
+    ...["n2 loses power", `n1: the kernel takes the handler's "won"`, "n1 loses power", "n1 boots", "n2 boots"],
+    ...["n1: connect", "n1: the disk fails", "n2: disconnect fails"],
+  ],
   "19": ["n1 loses power", "n2 loses power", "n1 boots", "n2 boots", "n1: openDoor", "n2 loses power"],
 } satisfies Record<string, readonly string[]>;
 

@@ -39,6 +39,7 @@ export const CLAIMS: readonly Mutation[] = [
       "lock 4",
       'if (run.purpose === "look") return end(notes, "undecided");\n  // Ours',
       "// Ours",
+      "the handler, which tells a disarmed node nothing else than undecided",
     ],
     [
       "a claim without an owner is passed by",
@@ -80,6 +81,7 @@ export const CLAIMS: readonly Mutation[] = [
       "claim",
       'if (run.purpose === "tidy" || run.purpose === "stage") return together(s);\n  return mayClaim(s) && armed(s) === (run.purpose === "claim");',
       "return true;",
+      "the intents: what is won without need is finished and released together",
     ],
   ]),
   ...in_(agent("verdict.ts"), [
@@ -95,6 +97,7 @@ export const CLAIMS: readonly Mutation[] = [
       "lock 4",
       "if (armed(s) && reliedOn(s.notes, gen) !== null)",
       "if (reliedOn(s.notes, gen) !== null)",
+      "the look: a disarmed node wins no claim",
     ],
     [
       "a promotion is allowed whatever the disk",

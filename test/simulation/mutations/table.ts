@@ -109,7 +109,6 @@ export const TABLE: readonly Mutation[] = [
       "rule 9",
       'return s.settings.index === 0 || volume.peerDisk !== "UpToDate" || fired(s, "orphan");',
       "return true;",
-      "DRBD, which has one Primary, and rule 7: the guard spares a hand-over",
     ],
     [
       "T is started by a disarmed holder",
