@@ -74,6 +74,7 @@ export function volumeOrder({ site, nodes, drbd, quotaBackendBytes, purge }: Vol
     peerUrl: peerUrl(own),
     disk: own.disk,
     minor: drbd.minor,
+    port: drbd.port,
     bytes: volumeBytes(quotaBackendBytes),
     purge,
   };

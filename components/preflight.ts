@@ -28,6 +28,7 @@ export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig
         disk,
         peerUrl: peerUrl(nodes[index]),
         minor: drbd.minor,
+        port: drbd.port,
       },
       diskBytes: volumeBytes(quotaBackendBytes),
       drbd: drbd.version,

@@ -8,6 +8,7 @@ scenario("changed election timeouts roll through the members, node two first, an
     await site.stack.change((config) => {
       config.datastore.electionTimeouts = { nodeOne: "1500ms", nodeTwo: "6s" };
     });
+    await previewShowsLinesAndNoSecret(site);
     await site.up();
     await site.untilAtHome();
   });
@@ -21,6 +22,23 @@ scenario("changed election timeouts roll through the members, node two first, an
     );
   await site.hashesAgree();
 });
+
+/** What a reviewer reads: each line of a node's files that will change, and nothing that must stay secret. */
+async function previewShowsLinesAndNoSecret(site: Site): Promise<void> {
+  const { stdout } = await site.stack.pulumi(["preview", "--diff", "--color", "never"]);
+  for (const [before, after] of [
+    ["1000", "1500"],
+    ["5000", "6000"],
+  ]) {
+    expect(stdout).toMatch(new RegExp(`- .*election-timeout: ${before}\\b`));
+    expect(stdout).toMatch(new RegExp(`\\+ .*election-timeout: ${after}\\b`));
+  }
+  const secrets = await site
+    .guest("n1")
+    .run("sed -n 's/.*shared-secret \"\\(.*\\)\";/\\1/p' /etc/tandem/secrets/drbd.conf");
+  expect(secrets.stdout.trim()).not.toBe("");
+  for (const secret of ["PRIVATE KEY", secrets.stdout.trim()]) expect(stdout).not.toContain(secret);
+}
 
 /** Seconds since 1970 at which the regular member of a node was started last. */
 async function startedAt(site: Site, node: "n1" | "n2"): Promise<number> {

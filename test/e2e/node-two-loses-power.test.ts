@@ -12,6 +12,7 @@ scenario("node two loses power, the leader with it: T stays where it is and E1 t
     await sleep(3000);
     await site.guest("n2").powerCut();
     await load.untilWriting(15_000, "E1");
+    expect(await site.whoRunsT()).toEqual(["n1"]);
     const alone = await site.status("n1");
     expect(alone.runsT).toBe("n1");
     expect(alone.local.volume).toMatchObject({ role: "Primary", frozen: false, peerDisk: "Outdated" });

@@ -28,7 +28,7 @@ export interface NodeExpectations {
   readonly witnessUrl: string;
 }
 
-export type Kept = Pick<VolumeOrder, "index" | "sibling" | "disk" | "peerUrl" | "minor">;
+export type Kept = Pick<VolumeOrder, "index" | "sibling" | "disk" | "peerUrl" | "minor" | "port">;
 
 /** What was found on a machine. */
 export interface Facts {

@@ -79,6 +79,7 @@ function judgeKept(made: Kept, wanted: Kept): string[] {
     disk: "disk",
     peerUrl: "etcd peer URL, which has its backend address,",
     minor: "datastore.drbd.minor",
+    port: "datastore.drbd.port",
   };
   return (Object.keys(told) as (keyof Kept)[])
     .filter((key) => made[key] !== wanted[key])

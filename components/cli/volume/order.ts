@@ -14,6 +14,8 @@ export interface VolumeOrder {
   /** Absolute path of the block device under the volume. */
   readonly disk: string;
   readonly minor: number;
+  /** DRBD's own, on both nodes. */
+  readonly port: number;
   /** The least size of the disk. */
   readonly bytes: number;
   /** Whether `tandem volume destroy` also erases the data. */

@@ -19,6 +19,7 @@ const kept: Kept = {
   disk: "/dev/vg0/etcd-t",
   peerUrl: "https://10.77.2.11:2380",
   minor: 10,
+  port: 7788,
 };
 
 const good: Facts = {
@@ -170,6 +171,7 @@ describe("preflight", () => {
         "https://10.77.2.11:2380 is asked for",
     ],
     ["minor", 11, "Its datastore.drbd.minor was 11 when the site was made, and 10 is asked for"],
+    ["port", 7789, "Its datastore.drbd.port was 7789 when the site was made, and 7788 is asked for"],
   ])("keeps the %s of a site that is there", (key, before, message) => {
     const running = { disk: { ...disk, ours: true }, madeWith: { ...kept, [key]: before } };
     expect(found(running)).toEqual([

@@ -266,6 +266,7 @@ export function order(index: 0 | 1, changes: Partial<VolumeOrder> = {}): VolumeO
     peerUrl: `https://${node}:2380`,
     disk: DISK,
     minor: 10,
+    port: 7788,
     bytes: 4 * 2 ** 20,
     purge: false,
     ...changes,
