@@ -77,6 +77,7 @@ test("each node is told its own part of the volume", () => {
     peerUrl: "https://10.77.2.12:2380",
     disk: "/dev/sdb",
     minor: 10,
+    port: 7788,
     bytes: volumeBytes(2 ** 30),
     purge: false,
   });

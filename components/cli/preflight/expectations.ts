@@ -43,7 +43,7 @@ export interface Facts {
   readonly freeBytes: number;
   readonly disk: DiskFacts | null;
   /** With what this site was made here; null where it was not. */
-  readonly madeWith: Kept | null;
+  readonly madeWith: Partial<Kept> | null;
   readonly listening: readonly Listener[];
   /** A folder of etcd data that Tandem did not make. */
   readonly foreignEtcd: boolean;

@@ -72,7 +72,8 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
   return problems;
 }
 
-function judgeKept(made: Kept, wanted: Kept): string[] {
+/** What an older release did not write down is not judged. */
+function judgeKept(made: Partial<Kept>, wanted: Kept): string[] {
   const told: Readonly<Record<keyof Kept, string>> = {
     index: "place among the nodes, counted from 0,",
     sibling: "sibling",
@@ -82,7 +83,7 @@ function judgeKept(made: Kept, wanted: Kept): string[] {
     port: "datastore.drbd.port",
   };
   return (Object.keys(told) as (keyof Kept)[])
-    .filter((key) => made[key] !== wanted[key])
+    .filter((key) => made[key] !== undefined && made[key] !== wanted[key])
     .map(
       (key) =>
         `Its ${told[key]} was ${made[key]} when the site was made, and ${wanted[key]} is asked for; a site that has data keeps it: ` +

@@ -179,6 +179,11 @@ describe("preflight", () => {
     ]);
   });
 
+  it("does not judge what an older release did not write down", () => {
+    const { port: _, ...older } = kept;
+    expect(found({ disk: { ...disk, ours: true }, madeWith: older })).toEqual([]);
+  });
+
   it.each([null, "8.4.11", "8.3.16"])("leaves the module to a package that is to bring it, and finds %s", (drbd) => {
     const node = { ...wanted.node, drbd: "9", drbdByPackage: true } as typeof wanted.node;
     expect(found({ drbd }, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([]);
