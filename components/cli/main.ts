@@ -1,5 +1,6 @@
 import { apply, remove } from "./apply/verb.ts";
 import { member } from "./member.ts";
+import { override } from "./override/verb.ts";
 import { preflight } from "./preflight/verb.ts";
 import { replace } from "./replace/verb.ts";
 import { status } from "./status.ts";
@@ -15,6 +16,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   apply,
   remove,
   replace,
+  override,
   volume,
   member,
   "witness-check": witnessCheck,

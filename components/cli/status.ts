@@ -24,9 +24,12 @@ export const status: Verb = {
   },
 };
 
-export function askAgent(socketPath: string): Promise<{ json: string } | { failure: string }> {
+export function askAgent(
+  socketPath: string,
+  question: { path: string; method?: "POST" } = { path: "/status" },
+): Promise<{ json: string } | { failure: string }> {
   return new Promise((resolve) => {
-    const asked = request({ socketPath, path: "/status", timeout: LIMIT_MS });
+    const asked = request({ socketPath, ...question, timeout: LIMIT_MS });
     asked.on("timeout", () => asked.destroy(new Error(`no answer within ${LIMIT_MS} ms`)));
     asked.on("error", (error) => resolve({ failure: error.message }));
     asked.on("response", (response) => {

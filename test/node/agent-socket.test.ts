@@ -13,12 +13,14 @@ import type { Verdict } from "../../components/arbiter/agent/world.ts";
 let folder: string;
 let path: string;
 let server: Server;
+let confirmed: string[];
 let asked: { mode: string; answer: (verdict: Verdict) => void; gone: boolean }[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "tandem-socket-"));
   path = join(folder, "agent.sock");
   asked = [];
+  confirmed = [];
   await serve();
 });
 afterEach(() => {
@@ -39,6 +41,11 @@ async function serve(): Promise<void> {
       };
     },
     status: async () => ({ node: "n1" }),
+    override: async () => ({ objections: [] }),
+    confirmOverride: async (site) => {
+      confirmed.push(site);
+      return site === "shop" ? [] : ["not this site"];
+    },
   });
   await once(server, "listening");
 }
@@ -112,4 +119,14 @@ test.each([
     code: 22,
   });
   expect(asked).toEqual([]);
+});
+
+test("the operator's word is passed on as it was typed, and the answer is what is against it", async () => {
+  const post = (site: string) =>
+    curl(["--silent", "--request", "POST", "--unix-socket", path, `http://agent/override?site=${site}`]);
+  expect(await post("shop")).toBe("[]\n");
+  expect(await post("n%201")).toBe('["not this site"]\n');
+  expect(confirmed).toEqual(["shop", "n 1"]);
+  expect(await curl(["--silent", "--unix-socket", path, "http://agent/override"])).toBe('{"objections":[]}\n');
+  expect(confirmed).toHaveLength(2);
 });

@@ -44,6 +44,8 @@ class Agent {
         };
       },
       status: async () => ({}),
+      override: async () => ({}),
+      confirmOverride: async () => [],
     });
     await once(this.#real, "listening");
   }

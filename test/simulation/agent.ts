@@ -19,6 +19,8 @@ export interface Setup {
    * left alone, so that everything else can be explored further.
    */
   members: boolean;
+  /** A person overrides the protocol where the verb lets him, having switched the sibling off. */
+  operator: boolean;
 }
 
 export const AS_SHIPPED: Setup = {
@@ -27,6 +29,7 @@ export const AS_SHIPPED: Setup = {
   leader: "opposite",
   drbd: 8,
   members: true,
+  operator: false,
 };
 
 /** As shipped, for what T may promise. */
@@ -159,6 +162,7 @@ function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: E
       node.jobs = [...node.jobs, action.job];
       return;
     case "reply":
+    case "override":
     case "timer":
     case "cancel":
     case "say":

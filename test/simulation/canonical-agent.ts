@@ -1,3 +1,4 @@
+import { reliedOn } from "../../components/arbiter/agent/claim.ts";
 import type { State } from "../../components/arbiter/agent/core.ts";
 import { withoutDisk } from "../../components/arbiter/agent/state.ts";
 import { TIMERS } from "../../components/arbiter/agent/timers.ts";
@@ -57,6 +58,9 @@ export function putNotes(c: Canon, notes: Notes, boot: string | null): void {
   c.flag(boot !== null && notes.connectedIn === boot);
   c.flag(boot !== null && notes.doorOpened === boot);
   c.flag(notes.diskFailed);
+  c.name(notes.superseded);
+  c.name(notes.override?.gen ?? null);
+  c.flag(boot !== null && notes.override?.bootId === boot);
 }
 
 /** May this timer, elapsed or still running, never again matter to what the agent does while it is wanted? */
@@ -88,6 +92,10 @@ function putSibling(c: Canon, w: SimWorld, side: Side, state: State, setup: Setu
     const gate = setup.members && !state.gatePassed && (role === "Primary" || state.job?.name === "takeVolume");
     c.flag(gate && sibling?.t === "dead" && sibling.connection !== "Connected");
     c.flag(sibling?.role === "Secondary" && withoutDisk(sibling.disk));
+    // A claim that was won before this boot is not relied on before the sibling, if it is there, has answered; and an
+    // answer is an objection to an override.
+    const waits = role === "Secondary" && reliedOn(state.notes, state.local.volume.gen) !== null;
+    c.flag((waits || setup.operator) && sibling !== null);
     return;
   }
   c.flag(setup.members && sibling !== null && sibling.disarmed.length === 0 && sibling.members?.healthy === true);
@@ -137,6 +145,8 @@ export function putAgent(c: Canon, w: SimWorld, side: Side, state: State, setup:
   c.name(state.mayAdopt);
   c.flag(state.exchange !== null);
   putSibling(c, w, side, state, setup);
+  c.flag(state.asked);
+  c.flag(state.diverged);
   c.flag(state.meeting);
   c.word(state.job?.name ?? null);
   c.word(state.held?.job ?? null);

@@ -1,4 +1,5 @@
 import type { Local, Volume } from "../../components/arbiter/agent/world.ts";
+import { forgive } from "./operator.ts";
 import {
   linked,
   opposite,
@@ -76,6 +77,7 @@ export function handlerEnded(w: SimWorld, side: Side): void {
   if (word === "won") {
     node.peerDisk = "Outdated";
     thaw(node);
+    forgive(w, side);
     leaveGeneration(w, node);
     if (node.disk === "Diskless" && node.t === "running") node.t = "dead";
   } else if (word === "lost") node.disk = "Outdated";
@@ -281,7 +283,6 @@ export function crash(w: SimWorld, side: Side): void {
   node.frozen = false;
   node.handler = "none";
   node.promotion = "none";
-  node.splitBrain = false;
   node.door = "closed";
   node.mounted = false;
   node.t = "dead";

@@ -9,9 +9,9 @@ function cutBackend(w: SimWorld): void {
   w.session = false;
 }
 
-/** Power, links, pauses of a machine, the witness away or new: what the protocol is about. */
+/** Power, links, pauses of a machine, the witness away or new, and what the operator does about it: what the protocol is about. */
 export const mainFault = (move: Move): boolean =>
-  /^n[12] (loses power|is paused)$|^(the backend is|backend and frontend are) cut$|^the witness (is down|restarts)$/.test(
+  /^n[12](: the operator overrides| loses power| is paused)$|^(the backend is|backend and frontend are) cut$|^the witness (is down|restarts)$/.test(
     move.label,
   );
 

@@ -5,6 +5,7 @@ import { drawSchedules } from "./random.ts";
 import { ending, SCENARIOS, SCHEDULES } from "./scenarios.ts";
 import { Impossible, siteAtRest } from "./schedule.ts";
 import { STARTS, startNamed } from "./starts.ts";
+import { GONE_ON, WAITING, waiting } from "./waiting.ts";
 import type { SimWorld } from "./world.ts";
 
 /**
@@ -49,6 +50,11 @@ function tries(change: (setup: Setup) => Setup): [string, Attempt][] {
   const promises = change(PROMISES);
   const nine = { ...promises, drbd: 9 as const };
   const nodeOne = { ...shipped, leader: "node-one" as const };
+  const operated = { ...shipped, operator: true };
+  const overriding =
+    (labels: readonly string[]): Attempt =>
+    () =>
+      drawSchedules(waiting(labels, operated), operated, { schedules: 200, steps: 100, seed: 5 }).problem?.what ?? null;
   const rest = (setup: Setup) => () => siteAtRest(setup);
   return [
     ...Object.entries(SCENARIOS).map(([name, scenario]): [string, Attempt] => [name, () => scenario(shipped)]),
@@ -58,6 +64,10 @@ function tries(change: (setup: Setup) => Setup): [string, Attempt][] {
     ]),
     ["one fault, with members", exploring(rest(shipped), shipped, 1, 0)],
     ["random schedules", drawing(shipped, 600)],
+    ...[...WAITING, ...GONE_ON].map(([name, labels]): [string, Attempt] => [
+      `random schedules with an operator: ${name}`,
+      overriding(labels),
+    ]),
     ["one fault and one late message", exploring(rest(promises), promises, 1, 1)],
     ...Object.keys(STARTS).map((name): [string, Attempt] => [
       `one fault after: ${name}`,

@@ -2,6 +2,7 @@ import type { Job } from "../../components/arbiter/agent/world.ts";
 import { askPromotion, type Setup } from "./agent.ts";
 import { crash, leaveGeneration, lose } from "./drbd.ts";
 import { elect, type Member } from "./etcd.ts";
+import { forgive } from "./operator.ts";
 import { opposite, type Side, type SimWorld, Violation } from "./world.ts";
 
 export interface Outcome {
@@ -59,6 +60,10 @@ export function carryOut(w: SimWorld, side: Side, job: Job, setup: Setup): Outco
       w.etcd.leads[leader] = 0;
       return DONE;
     }
+    case "reportSplitBrain":
+      if (!setup.operator) throw new Violation("both nodes have gone on from one generation");
+      node.splitBrain = true;
+      return DONE;
     case "rearm":
       node.disarmed = node.disarmed.filter((note) => !job.notes.includes(note));
       return DONE;
@@ -115,6 +120,7 @@ export function promote(w: SimWorld, side: Side, setup: Setup): string | null {
   }
   node.disk = "UpToDate";
   node.role = "Primary";
+  forgive(w, side);
   leaveGeneration(w, node);
   checkPromotion(w, side);
   return null;

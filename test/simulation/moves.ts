@@ -25,6 +25,7 @@ import {
 import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
 import { faults } from "./faults.ts";
 import { carryOut, promote } from "./jobs.ts";
+import { mayBoot, overrides, unheardOf } from "./operator.ts";
 import { ONLY_READS, serve } from "./witness.ts";
 import { copy, linked, opposite, SIDES, type Side, type SimWorld } from "./world.ts";
 
@@ -83,7 +84,10 @@ export function moves(w: SimWorld, setup: Setup): Move[] {
   for (const side of SIDES) kernelMoves(w, side, setup, add);
   for (const side of SIDES) agentMoves(w, side, setup, add, found);
   sharedMoves(w, setup, add);
-  if (w.faults > 0) faults(w, setup, add);
+  if (w.faults > 0 && !unheardOf(w)) {
+    faults(w, setup, add);
+    if (setup.operator) overrides(w, setup, add);
+  }
   return found;
 }
 
@@ -94,7 +98,7 @@ function kernelMoves(w: SimWorld, side: Side, setup: Setup, add: Add): void {
   const node = w.nodes[side];
   const name = nodeName(side);
   if (!node.up) {
-    add("mended", `${name} boots`, (x) => boot(x, side, setup.twist));
+    if (mayBoot(w, side)) add("mended", `${name} boots`, (x) => boot(x, side, setup.twist));
     return;
   }
   if (node.pause !== "none") {

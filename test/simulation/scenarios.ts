@@ -1,5 +1,6 @@
 import { AS_SHIPPED, type Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
+import { OVERRIDES } from "./overrides.ts";
 import { type FairRun, newSite, play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
 import { comesBack, goesOn, SINGLE_FAULTS, survives } from "./site.ts";
 import { type SimNode, type SimWorld, Violation } from "./world.ts";
@@ -145,6 +146,7 @@ export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
     ),
   "a promotion that was interrupted is finished": (setup) =>
     within(withFirst(rest, { mounted: false, t: "dead" }), setup, 10_000, (w) => w.nodes[0].mounted && mayWrite(w, 0)),
+  ...OVERRIDES,
 };
 
 /** Node two, not aware of the loss, meets the new tree of the witness while node one has won in the old one. */

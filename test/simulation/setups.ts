@@ -6,6 +6,7 @@ export const SETUPS: Record<string, Setup> = {
   "promises-9": { ...PROMISES, drbd: 9 },
   members: AS_SHIPPED,
   "members-9": { ...AS_SHIPPED, drbd: 9 },
+  "promises-operator": { ...PROMISES, operator: true },
   "members-node-one": { ...AS_SHIPPED, leader: "node-one" },
 };
 

@@ -34,7 +34,7 @@ const drop = (keys: readonly ClaimKey[], key: ClaimKey): ClaimKey[] => keys.filt
 
 /** A won claim of this generation that no release has been begun for, in the adopted incarnation. */
 export function reliedOn(notes: Notes, gen: Generation | null): ClaimKey | null {
-  if (gen === null || notes.adopted === null) return null;
+  if (gen === null || notes.adopted === null || gen === notes.superseded) return null;
   const won = notes.won.filter((key) => key.incarnation === notes.adopted && key.gen === gen);
   return won.find((key) => !has(notes.releasing, key)) ?? null;
 }
@@ -65,7 +65,7 @@ export function forgetOtherGenerations(notes: Notes, gen: Generation, staged: Cl
   const { intents, won, releasing } = notes;
   const seen = [...intents, ...won, ...releasing, ...(staged === null ? [] : [staged])].map((key) => key.gen);
   const past = [...new Set([...notes.past, ...seen.filter((other) => other !== gen)])];
-  return { ...notes, intents: keep(intents), won: keep(won), releasing: keep(releasing), past };
+  return { ...notes, intents: keep(intents), won: keep(won), releasing: keep(releasing), past, superseded: null };
 }
 
 /** Begins a run. For `tidy` the key is the intent to finish; otherwise the first number not known to be released. */

@@ -1,7 +1,7 @@
+import { mayClaim } from "./alone.ts";
 import { begin, type ClaimRun, type ClaimStep, sameKey, unfinished } from "./claim.ts";
 import type { Draft } from "./draft.ts";
-import { mayClaim } from "./rules.ts";
-import { armed, fired, type State, together } from "./state.ts";
+import { alone, armed, fired, overrideUsed, type State, together, witnessTrusted } from "./state.ts";
 import type { ClaimKey, Generation, WitnessAnswer } from "./world.ts";
 
 /** Begins, gives up and chooses the work at the witness: one question at a time. */
@@ -9,6 +9,11 @@ export function keepClaim(d: Draft): void {
   const { volume } = d.s.local;
   if (d.s.run !== null && !stillWanted(d.s, d.s.run)) d.s.run = null;
   if (d.s.run !== null || volume.gen === null || d.s.notes.adopted === null) return;
+  const owed = owedClaim(d.s);
+  if (owed !== null) {
+    if (!d.s.witnessHeld) launch(d, "claim", firstKey(d.s, d.s.notes.adopted, owed));
+    return;
+  }
   const key = firstKey(d.s, d.s.notes.adopted, volume.gen);
   if (mayClaim(d.s)) {
     const mayAsk = d.s.undecided !== volume.gen || fired(d.s, "claimRetry");
@@ -33,8 +38,20 @@ export function collected(d: Draft, past: Generation[], answer: WitnessAnswer): 
   else d.note({ ...d.s.notes, past: d.s.notes.past.filter((gen) => !past.includes(gen)) });
 }
 
+/**
+ * The generation that this node has left by an override, without owning it: claimed afterwards, as soon as the witness can be
+ * trusted, so that the sibling cannot win it when it comes back alone.
+ */
+function owedClaim(s: State): Generation | null {
+  const { override, won, adopted } = s.notes;
+  if (override === null || override.gen === s.local.volume.gen || !overrideUsed(s)) return null;
+  const owned = won.some((key) => key.incarnation === adopted && key.gen === override.gen);
+  return owned || s.lost === override.gen || !alone(s) || !witnessTrusted(s) ? null : override.gen;
+}
+
 function stillWanted(s: State, run: ClaimRun): boolean {
   const { gen } = s.local.volume;
+  if (run.purpose === "claim" && run.key.incarnation === s.notes.adopted && run.key.gen === owedClaim(s)) return true;
   if (run.key.gen !== gen || run.key.incarnation !== s.notes.adopted) return false;
   if (run.purpose === "tidy" || run.purpose === "stage") return together(s);
   return mayClaim(s) && armed(s) === (run.purpose === "claim");
@@ -69,6 +86,12 @@ export function take(d: Draft, result: ClaimStep, before: ClaimRun | null): void
     return;
   }
   if (result.verdict === null) return;
+  if (gen !== d.s.local.volume.gen) {
+    // Owed for an override.
+    if (result.verdict === "lost") d.s.lost = gen;
+    d.s.witnessHeld = result.verdict === "undecided";
+    return;
+  }
   if (result.verdict === "undecided") d.s.undecided = gen;
   if (result.verdict === "won") {
     d.s.undecided = null;

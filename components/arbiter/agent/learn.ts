@@ -1,8 +1,9 @@
+import { mayClaim } from "./alone.ts";
 import { advance, forgetOtherGenerations, giveUpAllBut, reliedOn } from "./claim.ts";
 import { collected, take } from "./claiming.ts";
 import type { Draft } from "./draft.ts";
 import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } from "./handshake.ts";
-import { mayClaim } from "./rules.ts";
+import { endOverride, override } from "./override.ts";
 import { armed, connected, holder, type State, together, withoutDisk } from "./state.ts";
 import { verdict } from "./verdict.ts";
 import { pollWitness, start } from "./work.ts";
@@ -60,6 +61,9 @@ export function learn(d: Draft, event: Event): void {
     case "done":
       learnDone(d, event);
       return;
+    case "override":
+      override(d, event);
+      return;
     case "timer":
       d.s.running = d.s.running.filter((name) => name !== event.name);
       if (!d.s.fired.includes(event.name)) d.s.fired = [...d.s.fired, event.name];
@@ -114,6 +118,7 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
     );
   }
   d.s.sibling = hello;
+  d.s.asked = !connected(d.s);
   if (hello === null) return;
 
   const notes = rearmed(d.s, hello);
@@ -128,6 +133,8 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
 
   const { volume } = d.s.local;
   if (connected(d.s) || volume.splitBrain) return;
+  learnLeft(d, hello);
+  if (d.s.diverged) return;
   // The answer may have come on the frontend: halves meet on the backend only.
   const reachable = d.s.heard === true;
   if (!volume.frozen) {
@@ -156,6 +163,18 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
   }
 }
 
+/** What the sibling says of the generation that it has left is from its own metadata, and holds for good. */
+function learnLeft(d: Draft, hello: Hello): void {
+  const { volume } = d.s.local;
+  const { gen, left } = volume;
+  if (gen !== null && hello.left === gen && hello.connection !== "Connected") d.note({ ...d.s.notes, superseded: gen });
+  const whole = volume.disk !== "Inconsistent" && hello.disk !== "Inconsistent";
+  const diverged = whole && left !== null && hello.left === left && hello.gen !== gen;
+  if (diverged && !d.s.diverged)
+    d.say("alarm", `${d.s.settings.sibling} and this node have both gone on from generation ${left}`);
+  d.s.diverged = diverged;
+}
+
 function meet(d: Draft): void {
   // A node that could still rely on a claim promotes; it does not meet.
   if (d.s.job !== null || d.s.held?.job === "connect" || reliedOnNow(d.s)) return;
@@ -173,8 +192,10 @@ export function followLocal(d: Draft): void {
     // An answer counts only inside the connection that asked.
     d.s.sibling = null;
     d.s.exchange = null;
+    d.s.asked = false;
   }
   if (connected(d.s)) {
+    d.s.diverged = false;
     d.s.meeting = false;
     d.s.lost = null;
     d.s.undecided = null;
@@ -185,14 +206,15 @@ export function followLocal(d: Draft): void {
   if (diskFailed && volume.role !== "Down") d.note({ ...d.s.notes, diskFailed });
   // Whatever it missed it has got again: a copy that was behind is still disarmed here (lock 4).
   else if (together(d.s) && d.s.local.disarmed.length === 0) d.note({ ...d.s.notes, diskFailed: false });
+  endOverride(d);
   // A connection that was tried and refused needs a new handshake (rule 10).
   const refused = d.before.local.volume.connection === "Connecting" && volume.connection === "StandAlone";
   if (d.s.heard === false || refused) d.s.meeting = false;
   if (volume.splitBrain && !d.before.local.volume.splitBrain) {
-    d.say("alarm", "DRBD reports a split brain: T stays stopped, and both copies are kept for the operator (rule 11)");
+    d.say("alarm", "a split brain: T stays stopped, and both copies are kept for the operator (rule 11)");
   }
   if (!volume.frozen) d.s.condemned = false;
-  if (d.s.lost !== null && d.s.lost !== volume.gen) d.s.lost = null;
+  if (d.s.lost !== volume.gen && d.s.lost !== d.s.notes.override?.gen) d.s.lost = null;
   if (d.s.local.t === "running") d.s.gatePassed = true;
   else if (!holder(d.s)) d.s.gatePassed = false;
   if (together(d.s) && volume.gen !== null) {

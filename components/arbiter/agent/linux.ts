@@ -14,6 +14,7 @@ import { serveSocket } from "./linux/socket.ts";
 import { dismissT, prepareT } from "./linux/transient.ts";
 import { adopt } from "./linux/volume.ts";
 import { WitnessClient } from "./linux/witness.ts";
+import type { LastHello } from "./override-report.ts";
 import { HANDSHAKE_PORT, MEMBER_PORT, NOTES, PKI, SOCKET } from "./paths.ts";
 import type { AgentSettings } from "./settings.ts";
 import type { Action, Event, Hello, Job, Local, TimerName, Verdict, WitnessRequest, World } from "./world.ts";
@@ -44,6 +45,9 @@ export class LinuxWorld implements World {
   /** Handler questions and the sibling's questions that the core has not answered. */
   readonly #handlers = new Map<number, (verdict: Verdict) => void>();
   readonly #greetings = new Map<number, (hello: Hello) => void>();
+  /** The operator's, likewise. */
+  readonly #overrides = new Map<number, (objections: string[]) => void>();
+  #lastHello: LastHello | null = null;
   #questionId = 0;
   #jobs: Promise<void> = Promise.resolve();
   /** The reading that the core decided on last. */
@@ -68,8 +72,11 @@ export class LinuxWorld implements World {
     );
   }
 
-  /** Gives the core its first event, then lets everything else speak. @param status what `GET /status` answers */
-  async start(status: (local: Local) => unknown): Promise<void> {
+  /** Gives the core its first event, then lets everything else speak. @param tell what the socket's questions are answered */
+  async start(tell: {
+    status(local: Local): unknown;
+    override(local: Local, lastHello: LastHello | null): unknown;
+  }): Promise<void> {
     if (!existsSync(CGROUP2))
       throw new Error(`T is known by its control group, and ${CGROUP2} is missing: this system has no cgroup v2`);
     if (isMounted()) adopt();
@@ -78,7 +85,9 @@ export class LinuxWorld implements World {
     this.#give({ kind: "start", bootId: bootId(), notes, local });
     serveSocket(SOCKET, {
       ask: (mode, answer) => this.#asked(mode, answer),
-      status: async () => status(await this.#fresh()),
+      status: async () => tell.status(await this.#fresh()),
+      override: async () => tell.override(await this.#fresh(), this.#lastHello),
+      confirmOverride: (site) => this.#confirmed(site),
     });
     this.#detect();
     watchDrbd((line) => {
@@ -125,6 +134,10 @@ export class LinuxWorld implements World {
       case "reply":
         this.#greetings.get(action.id)?.(action.hello);
         this.#greetings.delete(action.id);
+        return;
+      case "override":
+        this.#overrides.get(action.id)?.(action.objections);
+        this.#overrides.delete(action.id);
         return;
       case "members":
         void this.#etcd.members().then((members) => this.#post({ kind: "members", id: action.id, members }));
@@ -190,11 +203,14 @@ export class LinuxWorld implements World {
     const answer = await this.#handshake.ask(hello);
     const why = "failure" in answer ? answer.failure : "";
     if (why !== "") sayOnce("info", `no handshake: ${why}`);
-    this.#give({ kind: "answer", id, hello: "hello" in answer ? answer.hello : null, local: await this.#fresh() });
+    const said = "hello" in answer ? answer.hello : null;
+    if (said !== null) this.#lastHello = { at: new Date().toISOString(), hello: said };
+    this.#give({ kind: "answer", id, hello: said, local: await this.#fresh() });
   }
 
   async #greeted(hello: Hello, reply: (hello: Hello) => void): Promise<void> {
     const id = ++this.#questionId;
+    this.#lastHello = { at: new Date().toISOString(), hello };
     this.#greetings.set(id, reply);
     this.#give({ kind: "greeting", id, hello, local: await this.#fresh() });
   }
@@ -216,6 +232,13 @@ export class LinuxWorld implements World {
         state = "gone";
       },
     };
+  }
+
+  async #confirmed(site: string): Promise<string[]> {
+    const id = ++this.#questionId;
+    const answer = new Promise<string[]>((resolve) => this.#overrides.set(id, resolve));
+    this.#give({ kind: "override", id, site, local: await this.#fresh() });
+    return answer;
   }
 
   #detect(): void {

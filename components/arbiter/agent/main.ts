@@ -1,6 +1,7 @@
 import { initialState, step } from "./core.ts";
 import { say } from "./journal.ts";
 import { LinuxWorld } from "./linux.ts";
+import { overrideReport } from "./override-report.ts";
 import { SETTINGS } from "./paths.ts";
 import { readSettings } from "./settings.ts";
 import { statusReport } from "./status.ts";
@@ -26,7 +27,10 @@ async function main(): Promise<void> {
   }
 
   const world = new LinuxWorld(settings, post);
-  await world.start((local) => statusReport(state, local));
+  await world.start({
+    status: (local) => statusReport(state, local),
+    override: (local, lastHello) => overrideReport(state, local, lastHello),
+  });
   say("info", `tandem agent of ${settings.core.node}, site ${settings.core.site}, is deciding`);
 }
 

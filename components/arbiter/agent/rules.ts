@@ -1,4 +1,4 @@
-import { reliedOn } from "./claim.ts";
+import { mayGoOn, mayPromoteAlone, mayTakeOver, promotesAhead } from "./alone.ts";
 import { readyForHandOver } from "./handshake.ts";
 import type { State } from "./state.ts";
 import {
@@ -7,10 +7,8 @@ import {
   connected,
   doorOpened,
   fired,
-  fresh,
   holder,
   ownMember,
-  siblingBehind,
   siblingMember,
   together,
   withoutDisk,
@@ -31,60 +29,6 @@ export interface Rule {
   when: (s: State) => boolean;
   /** May overtake a piece of work that is still running. */
   urgent?: true;
-}
-
-/** May this node claim the current generation now (rules 2, 5, 8)? */
-export function mayClaim(s: State): boolean {
-  const { volume } = s.local;
-  if (connected(s) || s.meeting || volume.gen === null || s.notes.adopted === null || volume.splitBrain) return false;
-  if (reliedOn(s.notes, volume.gen) !== null || s.lost === volume.gen) return false;
-  // A diskless or half-synced Primary has no data to go on with (trace 11).
-  if (volume.frozen) return volume.disk === "UpToDate";
-  if (volume.role !== "Secondary" || volume.connection !== "StandAlone") return false;
-  const copyWillDo = volume.disk === "Consistent" || (volume.disk === "UpToDate" && !siblingBehind(volume));
-  return copyWillDo && ((s.heard === false && waited(s)) || nobodyToMeet(s));
-}
-
-/** The sibling answers and has no disk: meeting it would say nothing about this copy, so the claim must. */
-const nobodyToMeet = (s: State): boolean =>
-  s.sibling?.role === "Secondary" && withoutDisk(s.sibling.disk) && fired(s, "deserted");
-
-/** Rule 2: node two waits, so that the holder wins a split. Rule 8: after a boot both wait for each other first. */
-function waited(s: State): boolean {
-  if (fresh(s)) return fired(s, "bootOffset");
-  return s.settings.index === 0 || fired(s, "waitOffset");
-}
-
-/** Rules 3 and 8: may this lone Secondary promote? DRBD asks the fence-peer handler again before it obeys. */
-export function mayPromoteAlone(s: State): boolean {
-  const { volume } = s.local;
-  if (volume.role !== "Secondary" || connected(s) || s.meeting || !armed(s) || volume.splitBrain) return false;
-  if (volume.disk !== "UpToDate" && volume.disk !== "Consistent") return false;
-  if (reliedOn(s.notes, volume.gen) !== null) return true;
-  const gone = (s.heard === false && waited(s)) || fired(s, "deserted");
-  return volume.disk === "UpToDate" && siblingBehind(volume) && gone;
-}
-
-/**
- * Rule 3, begun while node two still waits or its claim is under way: the kernel then has called the handler by the time the
- * claim is decided, and the handler's question is kept until then (`verdict.ts`).
- */
-export function promotesAhead(s: State): boolean {
-  // For a sibling that is known to be behind the kernel asks nobody: that promotion waits its time.
-  return mayTakeOver(s) && !siblingBehind(s.local.volume) && !fresh(s) && fired(s, "promoteAhead") && claimIsComing(s);
-}
-
-/** The claim on this generation is about to be asked for, or asked for already, and nothing says yet how it ends. */
-export function claimIsComing(s: State): boolean {
-  const { gen } = s.local.volume;
-  return witnessTrusted(s) && gen !== null && s.undecided !== gen && s.lost !== gen;
-}
-
-/** A loss is confirmed and this copy may claim once its wait is over: closing the door meanwhile costs the takeover nothing. */
-function mayTakeOver(s: State): boolean {
-  const { volume } = s.local;
-  const whole = volume.role === "Secondary" && volume.disk === "UpToDate" && !volume.splitBrain;
-  return whole && armed(s) && silence(s) && s.lost !== volume.gen;
 }
 
 /** Rule 9: together, nobody is Primary; does this node promote? */
@@ -156,7 +100,7 @@ export const RULES: readonly Rule[] = [
     urgent: true,
     when: (s) => {
       const { frozen, gen } = s.local.volume;
-      return frozen && alone(s) && ((gen !== null && s.lost === gen) || s.condemned) && reliedOn(s.notes, gen) === null;
+      return frozen && alone(s) && ((gen !== null && s.lost === gen) || s.condemned) && !mayGoOn(s);
     },
     job: () => ({ name: "letGo" }),
   },
@@ -166,6 +110,12 @@ export const RULES: readonly Rule[] = [
     urgent: true,
     when: (s) => s.local.volume.frozen && s.local.t === "running" && fired(s, "killLimit"),
     job: () => ({ name: "killT" }),
+  },
+  {
+    source: "rule 11",
+    reason: "both nodes have gone on from one generation: that is a split brain, which DRBD is not let to meet",
+    when: (s) => s.diverged && alone(s) && !s.local.volume.splitBrain,
+    job: () => ({ name: "reportSplitBrain" }),
   },
   {
     source: "rule 11",

@@ -64,6 +64,10 @@ export interface State {
   exchange: number | null;
   /** The last answer of the sibling's agent, dropped when it fails to answer. */
   sibling: Hello | null;
+  /** Since the halves are apart the sibling was asked, and the question has ended, with an answer or without. */
+  asked: boolean;
+  /** The sibling and this node have both gone on from one generation. */
+  diverged: boolean;
   /** The handshake allows the halves to meet: open the door, connect. */
   meeting: boolean;
 
@@ -105,6 +109,8 @@ export function initialState(settings: CoreSettings): State {
     mayAdopt: null,
     exchange: null,
     sibling: null,
+    asked: false,
+    diverged: false,
     meeting: false,
     job: null,
     held: null,
@@ -117,7 +123,21 @@ export function initialState(settings: CoreSettings): State {
 export const connected = (s: State): boolean => s.local.volume.connection === "Connected";
 export const alone = (s: State): boolean => !connected(s);
 export const holder = (s: State): boolean => s.local.volume.role === "Primary";
-export const armed = (s: State): boolean => s.local.disarmed.length === 0 && !s.notes.diskFailed;
+
+/** The operator's override stands: noted for this generation, in this boot, and not used yet. */
+export const overridden = ({ notes: { override }, local: { volume }, bootId }: State): boolean =>
+  override !== null && override.gen === volume.gen && override.bootId === bootId;
+
+/** This node has gone on by an override, so that its copy is the site's data, whatever it missed. */
+export function overrideUsed({ notes: { override }, local: { volume } }: State): boolean {
+  if (override === null) return false;
+  const goesOn = volume.role === "Primary" && !volume.frozen && volume.connection !== "Connected";
+  return volume.left === override.gen || (volume.gen === override.gen && goesOn);
+}
+
+/** May win a claim and promote. An override is made for a copy that may not, too. */
+export const armed = (s: State): boolean =>
+  (s.local.disarmed.length === 0 && !s.notes.diskFailed) || overridden(s) || overrideUsed(s);
 /** Open, and by this node's own decision in this boot; a door that anything else opened counts as one to be closed. */
 export const doorOpened = (s: State): boolean => s.local.door === "open" && s.notes.doorOpened === s.bootId;
 export const fired = (s: State, name: TimerName): boolean => s.fired.includes(name);

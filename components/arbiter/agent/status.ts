@@ -119,7 +119,7 @@ function witnessReady(node: string, shows: Token | null, adopted: Token | null):
 
 function waitsFor(s: State): string | null {
   const { volume } = s.local;
-  if (volume.splitBrain) return "DRBD reports a split brain: both copies are kept for the operator";
+  if (volume.splitBrain) return "a split brain: both copies are kept for the operator";
   if (volume.frozen && !witnessTrusted(s)) return "frozen; the witness does not answer, or has a new tree";
   if (volume.frozen) return "frozen until the claim is decided";
   if (s.held !== null) return `${s.held.job}: ${s.held.why}`;

@@ -1,4 +1,5 @@
-import { mayClaim, properLeader } from "./rules.ts";
+import { mayClaim } from "./alone.ts";
+import { properLeader } from "./rules.ts";
 import type { State } from "./state.ts";
 import { alone, armed, connected, fresh, holder, together } from "./state.ts";
 import type { TimerName } from "./world.ts";

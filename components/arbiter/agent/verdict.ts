@@ -1,6 +1,6 @@
+import { claimIsComing, mayGoOn } from "./alone.ts";
 import { reliedOn } from "./claim.ts";
 import type { Draft } from "./draft.ts";
-import { claimIsComing } from "./rules.ts";
 import { armed, connected, holder, type State } from "./state.ts";
 import type { Verdict } from "./world.ts";
 
@@ -44,7 +44,10 @@ function primaryAnswer(s: State): Answer | null {
 
 function claimAnswer(s: State): Answer | null {
   const { gen } = s.local.volume;
-  if (armed(s) && reliedOn(s.notes, gen) !== null) return { verdict: "won", reason: "the claim is ours" };
+  if (armed(s) && mayGoOn(s)) {
+    const isOurs = reliedOn(s.notes, gen) !== null;
+    return { verdict: "won", reason: isOurs ? "the claim is ours" : "the operator has overridden the claim" };
+  }
   if (gen !== null && s.lost === gen) return { verdict: "lost", reason: "the sibling owns the claim" };
   return null;
 }

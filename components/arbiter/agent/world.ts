@@ -143,6 +143,10 @@ export interface Notes {
    * stay as they were, and would call it whole after a reboot.
    */
   diskFailed: boolean;
+  /** The sibling has said that it left this generation: no copy of it is ever promoted alone again, whatever was won for it. */
+  superseded: Generation | null;
+  /** The operator gives up what only the sibling may hold: for this generation, and to be used in this boot alone. */
+  override: { gen: Generation; bootId: string } | null;
 }
 
 export const EMPTY_NOTES: Notes = {
@@ -155,6 +159,8 @@ export const EMPTY_NOTES: Notes = {
   doorOpened: null,
   connectedIn: null,
   diskFailed: false,
+  superseded: null,
+  override: null,
 };
 
 /** Work on the node, one piece at a time; each ends in a `done` event with a fresh reading. All are idempotent. */
@@ -173,7 +179,9 @@ export type Job =
   /** Make the kernel stop using a volume that is frozen and lost. DRBD 8.4: immediate reboot. */
   | { name: "letGo" }
   | { name: "moveLeader"; to: "E1" | "E2" }
-  | { name: "rearm"; notes: string[] };
+  | { name: "rearm"; notes: string[] }
+  /** Note a split brain that DRBD has not been given the chance to find. */
+  | { name: "reportSplitBrain" };
 
 export type TimerName =
   | "waitOffset"
@@ -209,7 +217,9 @@ export type Event =
   | { kind: "answer"; id: number; hello: Hello | null; local: Local }
   | { kind: "members"; id: number; members: Members }
   | { kind: "done"; job: Job["name"]; ok: boolean; why: string; local: Local }
-  | { kind: "timer"; name: TimerName };
+  | { kind: "timer"; name: TimerName }
+  /** The operator has typed `site` to override the protocol; `local` is read after that. */
+  | { kind: "override"; id: number; site: string; local: Local };
 
 export type Action =
   | { kind: "note"; notes: Notes }
@@ -219,6 +229,8 @@ export type Action =
   | { kind: "reply"; id: number; hello: Hello }
   | { kind: "members"; id: number }
   | { kind: "job"; job: Job; reason: string }
+  /** Noted, if nothing is against it. */
+  | { kind: "override"; id: number; objections: string[] }
   | { kind: "timer"; name: TimerName; ms: number }
   | { kind: "cancel"; name: TimerName }
   | { kind: "say"; level: "info" | "warning" | "alarm"; text: string };

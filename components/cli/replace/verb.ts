@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { SETTINGS, SOCKET } from "../../arbiter/agent/paths.ts";
 import { type AgentSettings, readSettings } from "../../arbiter/agent/settings.ts";
 import type { StatusReport } from "../../arbiter/agent/status.ts";
 import { thisMachine } from "../apply/machine.ts";
 import { hexadecimal, listMembers, memberStatus } from "../etcd-client.ts";
 import { askAgent } from "../status.ts";
+import { typed } from "../typed.ts";
 import { Failure, failAll, type Verb } from "../verb.ts";
 import { diskBytes } from "../volume/blank.ts";
 import { readRecord } from "../volume/record.ts";
@@ -38,7 +37,7 @@ export const replace: Verb = {
       process.stdout.write(`\nNothing was changed. To do it: tandem replace ${sibling} --execute\n`);
       return;
     }
-    await confirm(sibling);
+    await typed(sibling);
     await carryOut(plan, seen.lost.peerUrl, { url: OWN });
     process.stdout.write(`\n${node} now expects a new ${sibling}. ${next}`);
   },
@@ -104,13 +103,4 @@ function nextSteps({ core: { index, sibling }, peer }: AgentSettings, mebibytes:
     `2. Put its SSH host key into nodes[${index === 0 ? 1 : 0}].hostKey of the site's stack, and run \`pulumi up\`.`,
     "",
   ].join("\n");
-}
-
-async function confirm(sibling: string): Promise<void> {
-  process.stdout.write(`\nType ${sibling} to go on: `);
-  const lines = createInterface({ input: process.stdin });
-  const [typed = ""] = await Promise.race([once(lines, "line"), once(lines, "close")]);
-  lines.close();
-  if (String(typed).trim() !== sibling)
-    throw new Failure(`${JSON.stringify(typed)} is not ${sibling}; nothing was changed`);
 }

@@ -2,6 +2,7 @@ import { CLAIMS } from "./claims.ts";
 import { HANDSHAKE } from "./handshake.ts";
 import { KERNEL } from "./kernel.ts";
 import type { Mutation } from "./mutation.ts";
+import { OVERRIDE } from "./override.ts";
 import { TABLE } from "./table.ts";
 
-export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL];
+export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL, ...OVERRIDE];

@@ -92,13 +92,7 @@ export const CLAIMS: readonly Mutation[] = [
       "",
       "the reading: such a node has no generation, so no claim is its own",
     ],
-    [
-      "a disarmed node is told that it won",
-      "lock 4",
-      "if (armed(s) && reliedOn(s.notes, gen) !== null)",
-      "if (reliedOn(s.notes, gen) !== null)",
-      "the look: a disarmed node wins no claim",
-    ],
+    ["a disarmed node is told that it won", "lock 4", "if (armed(s) && mayGoOn(s)) {", "if (mayGoOn(s)) {"],
     [
       "a promotion is allowed whatever the disk",
       "handler",

@@ -2,7 +2,7 @@ import { agent, in_, type Mutation } from "./mutation.ts";
 
 /** Conditions inside the decision table. */
 export const TABLE: readonly Mutation[] = [
-  ...in_(agent("rules.ts"), [
+  ...in_(agent("alone.ts"), [
     [
       "a claim is asked for while the halves are about to meet",
       "lock 5",
@@ -13,8 +13,8 @@ export const TABLE: readonly Mutation[] = [
     [
       "a claim is asked for again after it was lost",
       "lock 2",
-      "!== null || s.lost === volume.gen) return false;\n  // A diskless",
-      "!== null) return false;\n  // A diskless",
+      "!== null || s.lost === volume.gen) return false;\n  if (volume",
+      "!== null) return false;\n  if (volume",
       "the claim itself, which stays its owner's (lock 3): the guard spares the witness questions",
     ],
     [
@@ -67,17 +67,25 @@ export const TABLE: readonly Mutation[] = [
     [
       "a copy with a claim promotes whatever its disk",
       "rule 8",
-      '  if (volume.disk !== "UpToDate" && volume.disk !== "Consistent") return false;\n  if (reliedOn',
-      "  if (reliedOn",
+      '  if (volume.disk !== "UpToDate" && volume.disk !== "Consistent") return false;\n  if ((volume',
+      "  if ((volume",
       "the claim, which only a whole copy asks for, and DRBD, which promotes no other",
     ],
     [
       "a copy that is ahead promotes beside a sibling that answers",
       "rule 8",
-      'return volume.disk === "UpToDate" && siblingBehind(volume) && gone;',
+      'return volume.disk === "UpToDate" && siblingBehind(volume) && byItself;',
       'return volume.disk === "UpToDate" && siblingBehind(volume);',
       "the sibling's copy, which is behind and cannot promote: the guard prefers a meeting to a resync",
     ],
+    [
+      "a copy that a sibling without a disk keeps waiting does not ask the witness",
+      "decision 012",
+      "((s.heard === false && waited(s)) || nobodyToMeet(s));",
+      "s.heard === false && waited(s);",
+    ],
+  ]),
+  ...in_(agent("rules.ts"), [
     [
       "a disarmed copy promotes when connected",
       "rule 9",
@@ -97,12 +105,6 @@ export const TABLE: readonly Mutation[] = [
       "trace 22",
       "volume.frozen || withoutDisk(volume.peerDisk)) return false;",
       "volume.frozen) return false;",
-    ],
-    [
-      "a copy that a sibling without a disk keeps waiting does not ask the witness",
-      "decision 012",
-      "((s.heard === false && waited(s)) || nobodyToMeet(s));",
-      "s.heard === false && waited(s);",
     ],
     [
       "node two takes the volume at once when connected",
@@ -146,7 +148,7 @@ export const TABLE: readonly Mutation[] = [
     [
       "a holder whose claim is ours lets go",
       "rule 4",
-      "|| s.condemned) && reliedOn(s.notes, gen) === null;",
+      "|| s.condemned) && !mayGoOn(s);",
       "|| s.condemned);",
       "the order of events: a node lets go in the step in which it is condemned, before a claim can be won",
     ],
@@ -188,8 +190,8 @@ export const TABLE: readonly Mutation[] = [
     [
       "a copy whose disk has failed is as good as any other",
       "lock 4",
-      "s.local.disarmed.length === 0 && !s.notes.diskFailed;",
-      "s.local.disarmed.length === 0;",
+      "(s.local.disarmed.length === 0 && !s.notes.diskFailed)",
+      "s.local.disarmed.length === 0",
     ],
     [
       "no copy is fresh",

@@ -165,7 +165,8 @@ describe("any other promotion's question", () => {
       .start({ ...VOLUME.lone, peerDisk: "Outdated" }, closed)
       .heard(true)
       .shows("tree");
-    expect(node.fire("deserted").job).toBe("takeVolume");
+    expect(node.fire("deserted").job).toBeUndefined();
+    expect(node.sibling(null).job).toBe("takeVolume");
     expect(node.ask("promotion").verdicts).toEqual(["undecided"]);
   });
   test("is answered at once by the owner of the claim", () => {

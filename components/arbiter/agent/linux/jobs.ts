@@ -2,7 +2,7 @@ import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { mark, say } from "../journal.ts";
-import { DISARMED, LET_GO, MEMBER_PORT, T_PORT, T_UNIT } from "../paths.ts";
+import { DISARMED, LET_GO, MEMBER_PORT, SPLIT_BRAIN, T_PORT, T_UNIT } from "../paths.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Connection, Job, Local } from "../world.ts";
 import { failed, type Outcome, succeeded } from "./command.ts";
@@ -49,6 +49,10 @@ export async function carryOut(
     case "rearm":
       for (const note of job.notes) unlinkSync(join(DISARMED, note));
       syncFolder(DISARMED);
+      return succeeded;
+    case "reportSplitBrain":
+      // As DRBD's split-brain handler does; a person deletes it.
+      writeDurably(SPLIT_BRAIN, `${new Date().toISOString()}\n${reason}\n`);
       return succeeded;
   }
 }

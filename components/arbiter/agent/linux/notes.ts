@@ -24,6 +24,8 @@ const notes: Check<Notes> = exact<Notes>({
   doorOpened: nullable(token),
   connectedIn: nullable(token),
   diskFailed: boolean,
+  superseded: nullable(generation),
+  override: nullable(exact({ gen: generation, bootId: token })),
 });
 
 /**

@@ -6,6 +6,10 @@ export interface LocalQuestions {
   /** The fence-peer handler asks. `answer` may be called once, at any time; never, if nothing is decided. */
   ask(mode: AskMode, answer: (verdict: Verdict) => void): { gone(): void };
   status(): Promise<unknown>;
+  /** What an override of the protocol would be, and what is against it. */
+  override(): Promise<unknown>;
+  /** The operator has typed the site's name. @returns what is against it; empty when it is noted durably */
+  confirmOverride(site: string): Promise<string[]>;
 }
 
 /**
@@ -26,10 +30,11 @@ export function serveSocket(path: string, questions: LocalQuestions): Server {
 
 async function handle(request: IncomingMessage, response: ServerResponse, questions: LocalQuestions): Promise<void> {
   const url = new URL(request.url ?? "/", "http://agent");
-  if (request.method === "GET" && url.pathname === "/status") {
-    response.setHeader("Content-Type", "application/json");
-    reply(response, 200, `${JSON.stringify(await questions.status())}\n`);
-    return;
+  if (request.method === "GET" && url.pathname === "/status") return tell(response, await questions.status());
+  if (request.method === "GET" && url.pathname === "/override") return tell(response, await questions.override());
+  if (request.method === "POST" && url.pathname === "/override") {
+    const site = url.searchParams.get("site") ?? "";
+    return tell(response, await questions.confirmOverride(site));
   }
   if (request.method === "POST" && url.pathname === "/fence") {
     const mode = url.searchParams.get("mode");
@@ -47,7 +52,16 @@ async function handle(request: IncomingMessage, response: ServerResponse, questi
     });
     return;
   }
-  reply(response, 404, "ask POST /fence?mode=primary|promotion or GET /status\n");
+  reply(
+    response,
+    404,
+    "ask POST /fence?mode=primary|promotion, GET /status, GET /override or POST /override?site=...\n",
+  );
+}
+
+function tell(response: ServerResponse, value: unknown): void {
+  response.setHeader("Content-Type", "application/json");
+  reply(response, 200, `${JSON.stringify(value)}\n`);
 }
 
 function reply(response: ServerResponse, status: number, body: string): void {
