@@ -19,6 +19,7 @@ const order = [
   "both-off-both-on",
   "stale-node-refused",
   "both-rebooted",
+  "override",
   "election-timeout",
   "rotated-certificates",
   "up-with-dead-node",
