@@ -79,7 +79,7 @@ const etcdWitness = map({
   drbd: drbd.prefault({}).describe("The replicated volume etcd-t"),
   quotaBackend: size("64MiB", "8GiB")
     .prefault("1GiB")
-    .describe("etcd's quota; the volume needs about four times as much"),
+    .describe("etcd's quota; the volume needs 2.4 times as much and 538 MiB more"),
   autoCompaction,
   etcd: etcd.describe("The etcd release to install"),
 }).transform(

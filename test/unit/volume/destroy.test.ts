@@ -1,6 +1,6 @@
 import { existsSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { NoEtcd } from "../../../components/cli/etcd-client.ts";
 import { create } from "../../../components/cli/volume/create.ts";
 import { destroy } from "../../../components/cli/volume/destroy.ts";
@@ -12,10 +12,6 @@ let two: SimulatedNode;
 
 beforeEach(() => {
   [one, two] = pair();
-});
-afterEach(() => {
-  one.dispose();
-  two.dispose();
 });
 
 const noEtcd = () => Promise.reject(new NoEtcd("nothing listens"));
@@ -119,8 +115,6 @@ test("with purge, after a power cut at any change, is finished by its next run",
     one.reboot();
     await destroy(one, order(0, { purge: true }));
     expect(one).toMatchObject({ metadata: "none", fileSystem: "" });
-    one.dispose();
-    two.dispose();
     [one, two] = pair();
   }
 }, 30_000);

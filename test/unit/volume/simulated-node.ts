@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach } from "vitest";
 import type { Machine } from "../../../components/cli/apply/machine.ts";
 import type { Argv, Finished } from "../../../components/cli/process.ts";
 import type { Signature } from "../../../components/cli/volume/blank.ts";
@@ -19,6 +20,12 @@ export const DISK = "/dev/vg0/etcd-t";
 export const DISK_BYTES = 8 * 2 ** 20;
 
 export class Interrupted extends Error {}
+
+/** Of every node that a test has made, the ones that it made anew half-way included. */
+const roots: string[] = [];
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true });
+});
 
 /** A node whose DRBD, disk and file system behave as far as the creation of the volume can tell. */
 export class SimulatedNode implements Machine {
@@ -40,6 +47,7 @@ export class SimulatedNode implements Machine {
   #stepsLeft = Number.POSITIVE_INFINITY;
 
   constructor() {
+    roots.push(this.root);
     this.#make(DISK);
     truncateSync(join(this.root, DISK), DISK_BYTES);
     this.#make("/var/lib/tandem/x");
@@ -71,10 +79,6 @@ export class SimulatedNode implements Machine {
     return typeof answer === "number"
       ? { code: answer, stdout: "", stderr: "" }
       : { code: 0, stdout: answer, stderr: "" };
-  }
-
-  dispose(): void {
-    rmSync(this.root, { recursive: true });
   }
 
   /** @returns what it prints, or the exit code of a failure */

@@ -1,6 +1,6 @@
 import { existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { NoEtcd } from "../../../components/cli/etcd-client.ts";
 import { Failure } from "../../../components/cli/verb.ts";
 import { create } from "../../../components/cli/volume/create.ts";
@@ -12,10 +12,6 @@ let two: SimulatedNode;
 
 beforeEach(() => {
   [one, two] = pair();
-});
-afterEach(() => {
-  one.dispose();
-  two.dispose();
 });
 
 /** While a site is founded no etcd runs yet. */
@@ -81,8 +77,6 @@ describe("after a power cut at any change", () => {
       const isInterrupted = await attempt(changes);
       expectFounded();
       if (!isInterrupted) return changes;
-      one.dispose();
-      two.dispose();
       [one, two] = pair();
     }
   }
@@ -236,7 +230,6 @@ describe("a blank machine in the place of a lost one", () => {
       expectJoined();
       if (!isInterrupted) break;
       expect(changes).toBeLessThan(20);
-      two.dispose();
       [one, two] = pair();
     }
   });
