@@ -8,21 +8,16 @@ import { stringify } from "yaml";
 import { type ClusterPlan, etcdOptions } from "../../components/etcd/config.ts";
 import { type Issued, issueAuthority, issueLeaf } from "../../components/pki/provider/x509.ts";
 import { ensureToolchain } from "../lab/toolchain.ts";
+import { plan as examplePlan } from "../unit/etcd/plan.ts";
 
 /** Both nodes on this machine: every 127.x address is local. */
 export const plan: ClusterPlan = {
-  site: "store-0042",
+  ...examplePlan,
   nodes: [
     { name: "n1", frontend: "127.77.1.11", backend: "127.77.2.11" },
     { name: "n2", frontend: "127.77.1.12", backend: "127.77.2.12" },
   ],
-  datastore: {
-    heartbeatMs: 100,
-    electionTimeoutMs: { nodeOne: 1000, nodeTwo: 5000 },
-    quotaBackendBytes: 64 * 2 ** 20,
-    autoCompaction: { mode: "periodic", retentionMs: 3_600_000 },
-    etcd: { version: "3.5.35", url: "https://example.org/etcd-v3.5.35-linux-amd64.tar.gz", sha256: "" },
-  },
+  datastore: { ...examplePlan.datastore, quotaBackendBytes: 64 * 2 ** 20 },
 };
 
 const [one, two] = plan.nodes;

@@ -7,26 +7,15 @@ import { parseCsv } from "../report/csv.ts";
 import { newest, readRuns } from "../report/data.ts";
 import { page } from "../report/html.ts";
 import { type Result, row } from "../torture/results.ts";
+import { passed } from "./torture/result.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tandem-report-"));
 const result = (n: number, name: string, change: Partial<Result> = {}): Result => ({
+  ...passed,
   n,
-  schedule: { name, family: "power cut", steps: [{ atMs: 2000, forMs: 5000, fault: { kind: "power", where: "n1" } }] },
-  startedAt: "2026-01-01T00:00:00.000Z",
-  tookMs: 20_000,
-  passed: true,
-  problems: [],
-  harm: [],
-  notTried: [],
-  operations: 900,
-  acknowledged: 500,
-  lost: 0,
-  stale: 0,
-  staleInWindow: 0,
-  notLinearizable: 0,
+  schedule: { ...passed.schedule, name, family: "power cut" },
   gapMs: 2000 + n,
   gaps: [{ atMs: 2000, ms: 2000 }],
-  homeMs: 9000,
   events: [{ atMs: 2000, what: "n1 loses power" }],
   acknowledgedPerSlot: { E1: [1, 2, 3], E2: [0, 1, 0] },
   ...change,

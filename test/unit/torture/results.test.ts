@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Operation } from "../../e2e/load/operation.ts";
 import { csv } from "../../lab/figures.ts";
-import { acknowledgedPerSlot, gapsOf, type Result, row, total } from "../../torture/results.ts";
+import { acknowledgedPerSlot, gapsOf, row, total } from "../../torture/results.ts";
+import { passed as result } from "./result.ts";
 
 const put = (atMs: number, endpoint = "E1", outcome: "ok" | "unknown" = "ok"): Operation => ({
   kind: "put",
@@ -12,32 +13,6 @@ const put = (atMs: number, endpoint = "E1", outcome: "ok" | "unknown" = "ok"): O
   outcome,
 });
 const during = { fromNs: 0, toNs: 5000e6 };
-const result: Result = {
-  n: 1,
-  schedule: {
-    name: "power cut",
-    family: "power cut of n1",
-    steps: [{ atMs: 2000, forMs: 5500, fault: { kind: "power", where: "n1" } }],
-    gapLimitMs: 15_000,
-  },
-  startedAt: "2026-01-01T00:00:00.000Z",
-  tookMs: 20_000,
-  passed: true,
-  problems: [],
-  harm: [],
-  notTried: [],
-  operations: 900,
-  acknowledged: 500,
-  lost: 0,
-  stale: 0,
-  staleInWindow: 0,
-  notLinearizable: 0,
-  gapMs: 2100,
-  gaps: [],
-  homeMs: 9000,
-  events: [],
-  acknowledgedPerSlot: {},
-};
 
 test("gaps of half a second are told with their start, the end of the time included", () => {
   const operations = [put(100), put(900), put(1000, "E2"), put(1400), put(2000, "E1", "unknown"), put(4000)];
