@@ -6,6 +6,16 @@ import { until } from "./until.ts";
 const small = { memoryMb: 256, diskMb: 64 };
 const minutes = 60_000;
 
+const perl = (script: string) => `perl -MIO::Socket::INET -MIO::Handle -MTime::HiRes=time -e '${script}'`;
+const echoServer =
+  "my $c = IO::Socket::INET->new(Listen => 1, LocalPort => 7)->accept; syswrite $c, $_ while sysread $c, $_, 9";
+/** Prints the longest time that one took, in ms. */
+const worstOf = (count: number, before: string, each: string) => `${before}; my $worst = 0;
+  for (1..${count}) { my $t = time; ${each}; $t = time - $t; $worst = $t if $t > $worst } print 1000 * $worst`;
+const echoes = (address: string) =>
+  worstOf(3000, `my $c = IO::Socket::INET->new("${address}:7") or die`, 'syswrite $c, "x"; sysread $c, $_, 9');
+const syncs = worstOf(1500, 'open my $f, ">", "/root/synced"', 'syswrite $f, "x"; $f->sync');
+
 describe("the lab itself", () => {
   let lab: Lab;
 
@@ -80,6 +90,20 @@ describe("the lab itself", () => {
       expect(await echosReceived("a")).toBeGreaterThan(before);
       await lab.heal();
       expect(await reaches("b", "10.77.1.11")).toBe(true);
+    },
+    minutes,
+  );
+
+  it(
+    "loses no interrupt of network or disk while both are busy",
+    async () => {
+      await lab.guest("b").run(`systemd-run -q ${perl(echoServer)}`);
+      const [echo, disk] = await Promise.all(
+        [echoes("10.77.1.12"), syncs].map(async (work) => Number((await lab.guest("a").run(perl(work))).stdout)),
+      );
+      // A frame nobody fetched costs TCP's 200 ms; a write nobody reported stands for seconds.
+      expect(echo).toBeLessThan(150);
+      expect(disk).toBeLessThan(1000);
     },
     minutes,
   );

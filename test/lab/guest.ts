@@ -5,7 +5,7 @@ import { basename, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cachePath } from "./cache.ts";
 import { type Kernel, umlScript } from "./kernel.ts";
-import { type Net, tapName } from "./network.ts";
+import { cardName, type Net } from "./network.ts";
 import { CommandError, isAlive, type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
 
 export interface GuestSpec {
@@ -34,6 +34,8 @@ export interface GuestSurroundings {
   kernel: Kernel;
   image: string;
   bundleDisk: string;
+  /** Number of the processor that the whole guest runs on. */
+  cpu: number;
   /** Whether the guest outlives the process that started it. */
   detached: boolean;
 }
@@ -66,6 +68,8 @@ export class Guest {
     const namespaces = ["ip", "netns", "exec", this.lab.namespace];
     // The whole guest ends with the lab's process, even one that was killed.
     if (!this.lab.detached) namespaces.push("setpriv", "--pdeathsig", "KILL");
+    // A guest's kernel and its programs are processes that take turns: across processors each turn is a wake-up.
+    namespaces.push("taskset", "--cpu-list", String(this.lab.cpu));
     namespaces.push("unshare", "--mount", "--pid", "--fork", "--kill-child");
     const command = [...namespaces, umlScript, this.file("pid"), this.lab.kernel.chroot, cachePath()];
     const [program, ...args] = [...command, ...this.kernelArguments()] as [string, ...string[]];
@@ -165,8 +169,8 @@ export class Guest {
 
   private card(index: number, net: Net, address: string): string {
     const mac = ["02", "00", ...address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
-    // Without gro TCP runs at 1 Mbit/s although ping is fine.
-    return `vec${index}:transport=tap,ifname=${tapName(this.name, net)},depth=64,gro=1,mac=${mac}`;
+    // Without gro no TCP connection comes to anything although ping is fine.
+    return `vec${index}:transport=raw,ifname=${cardName(this.name, net)},depth=64,gro=1,mac=${mac}`;
   }
 
   /** Waits for the new kernel's process and writes it down, for this object and for other processes. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cachePath, fingerprint, scratchFolder } from "./cache.ts";
 import { downloadPackages } from "./debian.ts";
@@ -20,12 +20,14 @@ export interface Kernel {
 const packages = ["user-mode-linux", "libc6", "libgcc-s1"];
 const libraries = ["ld-linux-x86-64.so.2", "libc.so.6", "libgcc_s.so.1"];
 
-/** Starts the kernel in its chroot; `uml.sh` tells its arguments. */
-export const umlScript = join(import.meta.dirname, "uml.sh");
+/** Starts the kernel in its chroot; the script tells its arguments. */
+export const umlScript = join(import.meta.dirname, "uml", "start.sh");
+/** Mends what the kernel does wrong; the file tells. */
+const interrupts = join(import.meta.dirname, "uml", "interrupts.c");
 
 /** The User Mode Linux kernel. The caller holds the build lock. */
 export async function ensureKernel(): Promise<Kernel> {
-  const folder = cachePath(`kernel-${fingerprint(...packages, ...libraries)}`);
+  const folder = cachePath(`kernel-${fingerprint(...packages, ...libraries, await readFile(interrupts, "utf8"))}`);
   if (!(await kernelRelease(folder))) {
     await step("download the User Mode Linux kernel", async () => {
       await rm(folder, { recursive: true, force: true });
@@ -54,6 +56,8 @@ async function assemble(unpacked: string, kernel: string): Promise<void> {
     await cp(`${unpacked}/usr/lib/x86_64-linux-gnu/${name}`, target, { dereference: true });
   }
   await writeFile(`${root}/etc/hosts`, "127.0.0.1 localhost\n");
+  await run(["gcc", "-O2", "-shared", "-fPIC", "-o", `${root}/interrupts.so`, interrupts]);
+  await writeFile(`${root}/etc/ld.so.preload`, "/interrupts.so\n");
   await cp(`${unpacked}/usr/lib/uml/modules`, `${kernel}/modules`, { recursive: true });
 }
 

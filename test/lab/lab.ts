@@ -10,6 +10,7 @@ import { ensureKeys } from "./keys.ts";
 import { destroyNamespace, destroyNamespaceNow, labNamespaces, type Net, Network } from "./network.ts";
 import { ensurePackages, requireRoot } from "./packages.ts";
 import { type ProcessId, processId, type RunOptions, type RunResult, run } from "./process.ts";
+import { usableProcessors } from "./processors.ts";
 import { step } from "./progress.ts";
 import { pulumiEnvironment } from "./pulumi.ts";
 import { claim, forgetLab, type LabParts, type LabRecord, namespaceOf, readRecord, socketFolder } from "./record.ts";
@@ -74,8 +75,9 @@ export class Lab {
     this.hostKey = parts.keys.hostPublicKey;
     this.toolchain = parts.toolchain;
     this.network = new Network(namespaceOf(name));
+    const processors = usableProcessors();
     this.guests = record.guests.map(
-      (spec) =>
+      (spec, i) =>
         new Guest(spec, {
           namespace: this.network.namespace,
           folder: this.folder,
@@ -84,6 +86,7 @@ export class Lab {
           kernel: parts.kernel,
           image: parts.images[spec.image ?? "trixie"] as string,
           bundleDisk: parts.bundleDisk,
+          cpu: processors[i % processors.length] as number,
           detached: record.owner === null,
         }),
     );
@@ -176,8 +179,8 @@ export class Lab {
     writeFileSync(this.sshConfig, this.sshConfigText());
     await this.network.create();
     for (const { spec } of this.guests) {
-      await this.network.addTap(spec.name, "frontend");
-      if (spec.backend) await this.network.addTap(spec.name, "backend");
+      await this.network.addCable(spec.name, "frontend");
+      if (spec.backend) await this.network.addCable(spec.name, "backend");
     }
     await Promise.all(this.guests.map((guest) => guest.boot()));
     await Promise.all(this.guests.map((guest) => guest.waitSsh()));

@@ -8,9 +8,14 @@ const short: Record<Net, string> = { frontend: "fe", backend: "be" };
 /** The lab host's own place on the frontend, the network from which a site is managed. */
 export const hostAddress = "10.77.1.254";
 
-/** Name of the end of a guest's cable that lies in the namespace. */
-export function tapName(guest: string, net: Net): string {
+/** Name of the switch's end of a guest's cable: a port of the bridge. */
+function portName(guest: string, net: Net): string {
   return `${guest}-${short[net]}`;
+}
+
+/** Name of the guest's end of its cable, from which its kernel reads frames. */
+export function cardName(guest: string, net: Net): string {
+  return `${guest}.${short[net]}`;
 }
 
 /** A bridge per network, in a network namespace, with rules that drop frames between chosen pairs. */
@@ -43,19 +48,25 @@ export class Network {
     await this.exec(["nft", "-f", "-"], rules);
   }
 
-  async addTap(guest: string, net: Net): Promise<void> {
-    const tap = tapName(guest, net);
-    await this.ip("tuntap", "add", tap, "mode", "tap");
-    await this.ip("link", "set", tap, "master", `br-${short[net]}`, "up");
+  /**
+   * A pair of cards, not a tap: a tap tells its reader by signal before it can be read, and a guest that looks at once
+   * sleeps on a frame until the next one comes (one packet in fifty waited for TCP's 200 ms).
+   */
+  async addCable(guest: string, net: Net): Promise<void> {
+    const [port, card] = [portName(guest, net), cardName(guest, net)];
+    await this.ip("link", "add", port, "type", "veth", "peer", "name", card);
+    await this.ip("link", "set", port, "master", `br-${short[net]}`, "up");
+    // Its frames are the guest's alone: the namespace, which has an address on the same bridge, is not to answer them.
+    await this.ip("link", "set", card, "arp", "off", "addrgenmode", "none", "up");
   }
 
   /** Adds to or takes from what is dropped on the way from one guest, or `host`, to another. */
   async setCut(verb: "add" | "delete", from: string, to: string, nets: readonly Net[]): Promise<void> {
     for (const net of nets) {
-      const tap = (guest: string) => `"${tapName(guest, net)}"`;
-      let element = `pairs { ${tap(from)} . ${tap(to)} }`;
-      if (from === "host") element = `from_host { ${tap(to)} }`;
-      if (to === "host") element = `to_host { ${tap(from)} }`;
+      const port = (guest: string) => `"${portName(guest, net)}"`;
+      let element = `pairs { ${port(from)} . ${port(to)} }`;
+      if (from === "host") element = `from_host { ${port(to)} }`;
+      if (to === "host") element = `to_host { ${port(from)} }`;
       // "add" of what is there is no error, and after it neither is "delete".
       await this.exec(["nft", "-f", "-"], `add element bridge lab ${element}\n`);
       if (verb === "delete") await this.exec(["nft", "-f", "-"], `delete element bridge lab ${element}\n`);

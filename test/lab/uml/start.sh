@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the User Mode Linux kernel in its chroot: uml.sh PIDFILE ROOT FILES ARGUMENT...
+# Runs the User Mode Linux kernel in its chroot: start.sh PIDFILE ROOT FILES ARGUMENT...
 # Call it in a mount namespace of its own, so that nothing stays mounted. FILES is the folder seen as /lab.
 set -euo pipefail
 pidfile=$1 root=$2 files=$3
