@@ -64,8 +64,8 @@ const etcd = map({
   sha256: sha256.describe("SHA-256 sum of the release archive"),
 }).transform((value) => ({ ...value, url: value.url ?? officialEtcd(value.version) }));
 
-const etcdWitness = map({
-  kind: z.literal("etcd-witness"),
+export const etcdWitness = map({
+  kind: z.literal("etcd-witness", { error: (issue) => `${received(issue.input)}; must be etcd-witness` }),
   leader: choice(["opposite", "node-one"])
     .prefault("opposite")
     .describe("Where the etcd leader sits: opposite T (fast), or on node one (each takeover waits readHoldOff)"),

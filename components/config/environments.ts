@@ -85,6 +85,11 @@ export function holds(values: unknown, path: ConfigPath): boolean {
   return holds((values as Record<string | number, unknown>)[key], rest);
 }
 
+/** Whether only the site itself may say what stands at a path. */
+export function isOwn(path: ConfigPath): boolean {
+  return ownKeys.some((own) => own.path.every((key, depth) => path[depth] === key));
+}
+
 export function isMap(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import {
   environmentFile,
   holds,
   isMap,
+  isOwn,
   overlay,
   parseEnvironment,
   type Values,
@@ -34,19 +35,23 @@ export function parseSite(raw: unknown, environments: EnvironmentFiles): ParseRe
     };
   }
   const environment = lowerValues(raw, environments);
-  // Without its environment a site lacks much: to list all of that would hide the cause.
-  if ("errors" in environment) return { ok: false, errors: environment.errors, warnings: [] };
-  const lower = environment.values;
+  const unread = "errors" in environment;
+  const lower = unread ? {} : environment.values;
 
   const values = overlay(lower, raw);
   const shape = parseSections(values);
   const found = checkRules(shape.site);
+  // Without its environment a site lacks much: to list all of that would hide the cause.
+  const isCertain = ({ path }: Problem) => !unread || holds(raw, path) || isOwn(path);
   const tell = ({ path, message }: Problem) => {
     const inherited = !holds(raw, path) && holds(lower, path);
     return `${inherited ? environmentFile(String(raw.environment)) : siteKey}: ${formatPath(path)}: ${message}`;
   };
-  const errors = [...shape.errors, ...found.errors].map(tell);
-  const warnings = found.warnings.map(tell);
+  const errors = [
+    ...(unread ? environment.errors : []),
+    ...[...shape.errors, ...found.errors].filter(isCertain).map(tell),
+  ];
+  const warnings = found.warnings.filter(isCertain).map(tell);
   if (errors.length > 0) return { ok: false, errors, warnings };
   return { ok: true, site: shape.site as ParsedSite, warnings };
 }

@@ -3,7 +3,8 @@
  * Relations between values are in rules.ts. The descriptions are what an editor shows, through the JSON Schema.
  */
 import { z } from "zod";
-import { datastore } from "./datastore-schema.ts";
+import { datastore, etcdWitness } from "./datastore-schema.ts";
+import { isMap } from "./environments.ts";
 import {
   address,
   blockDevice,
@@ -179,8 +180,10 @@ export type SectionName = keyof typeof sections;
 
 /** The schema for a section's value: for a union without a key that names its branch, the branch that its author must have meant. */
 export function schemaFor(section: SectionName, value: unknown): z.ZodType {
-  if (section !== "witness") return sections[section];
-  return typeof value === "object" && value !== null && "url" in value ? existingWitness : managedWitness;
+  if (!isMap(value)) return section === "witness" ? managedWitness : sections[section];
+  if (section === "witness")
+    return "url" in value || ("credentials" in value && !("host" in value)) ? existingWitness : managedWitness;
+  return section === "datastore" && !("kind" in value) ? etcdWitness : sections[section];
 }
 
 /** A site whose every section has its shape. */

@@ -51,6 +51,49 @@ datastore: { silence: 300ms, etcd: { url: "https://mirror.example/etcd.tar.gz" }
     });
   });
 
+  it("that cannot be read hides no other error, and what it would have given is not missed", () => {
+    const site = inEnvironment((raw) => {
+      raw.environment = "prod";
+      raw.nodes[1].disk = undefined;
+      raw.datastore = { quotaBackend: 7 };
+      raw.witness = { waitOffset: "1" };
+      raw.pki = { renewBefore: "400d" };
+      delete raw.kubernetes;
+    });
+    const its = [
+      "tandem:site: nodes[1].disk: is missing; must be the absolute path of a block device, e.g. /dev/vg0/etcd-t",
+      'tandem:site: witness.waitOffset: is "1"; must be a duration such as 500ms, 15s or 2m',
+      "tandem:site: datastore.quotaBackend: is the number 7; must be a size from 64MiB to 8GiB, written such as 64MiB or 1GiB",
+      "tandem:site: pki.renewBefore: is 400d, not less than the certificateValidity of 365d: every up would renew every certificate; use at most 364d",
+    ];
+    expect(parseSite(site, { lab: "" })).toMatchObject({
+      errors: [
+        "tandem:site: environment: there is no stacks/environments/prod.yaml; existing environments: lab",
+        ...its,
+      ],
+    });
+    expect(parseSite(site, { prod: "- a" })).toMatchObject({
+      errors: ["stacks/environments/prod.yaml: must be a map of the keys of tandem:site", ...its],
+    });
+  });
+
+  it("that cannot be read may have held the url of a witness whose credentials the site has", () => {
+    const site = inEnvironment((raw) => {
+      raw.environment = "prod";
+      raw.witness = { credentials: { nodeOne: {} } };
+    });
+    const missing = (path: string, key: string) =>
+      expect.stringMatching(`^tandem:site: witness.credentials.${path}: is missing; must be .*${key}`);
+    expect(parseSite(site, {})).toMatchObject({
+      errors: [
+        "tandem:site: environment: there is no stacks/environments/prod.yaml; existing environments: none",
+        missing("nodeOne.clientCertificate", "certificate"),
+        missing("nodeOne.clientKey", "key"),
+        missing("nodeTwo", "clientCertificate, clientKey"),
+      ],
+    });
+  });
+
   it.each(["../secrets", "a/b", "constructor.x"])("cannot be named %j", (name) => {
     const site = inEnvironment((raw) => Object.assign(raw, { environment: name }));
     expect(parseSite(site, {})).toMatchObject({
