@@ -144,9 +144,9 @@ export class Report {
     return longestGap(this.history.operations, window, endpoint);
   }
 
-  /** The same through any endpoint, from a moment on, and up to another one if it lies before the end of the load. */
-  gapBetween(fromNs: number, toNs = Infinity): Gap {
-    return this.gap(undefined, { fromNs, toNs: Math.min(toNs, this.window.toNs) });
+  /** The same from a moment on, and up to another one if it lies before the end of the load. */
+  gapBetween(fromNs: number, toNs = Infinity, endpoint?: string): Gap {
+    return this.gap(endpoint, { fromNs, toNs: Math.min(toNs, this.window.toNs) });
   }
 
   /** Milliseconds. */
