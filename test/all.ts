@@ -70,6 +70,7 @@ if (!quick) {
   await suite("simulation");
   await suite("node");
   await suite("e2e", ["--config", "test/e2e/vitest.config.ts"]);
+  await suite("torture", ["--config", "test/torture/vitest.config.ts"]);
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -18,6 +18,13 @@ export const nodes: readonly NodeName[] = ["n1", "n2"];
 const statusEveryMs = 500;
 const statusAttempts = 3;
 
+/** Of etcdctl's answer, what is asked for. */
+interface MemberStatus {
+  header: { member_id: number };
+  leader: number;
+  raftTerm: number;
+}
+
 const pki = "/etc/tandem/pki";
 const etcdctl = `/usr/local/bin/etcdctl --cacert ${pki}/etcd-ca.crt --cert ${pki}/etcd-client.crt --key ${pki}/etcd-client.key`;
 
@@ -108,10 +115,13 @@ export class Site {
 
   /** Raft's term as E2 knows it: the same as before if no leader had to be elected since. */
   async term(): Promise<number> {
-    const answers: { Status: { raftTerm: number } }[] = JSON.parse(await this.etcdctl("n2", "endpoint status -w json"));
-    const [answer] = answers;
-    if (answer === undefined) throw new Error("E2 says nothing of its status");
-    return answer.Status.raftTerm;
+    return (await this.memberStatus("n2")).raftTerm;
+  }
+
+  /** Whether a node's regular member leads, by its own belief. */
+  async leads(node: NodeName): Promise<boolean> {
+    const { header, leader } = await this.memberStatus(node);
+    return leader === header.member_id;
   }
 
   /** The node whose processes include T; both would be the worst of all failures. */
@@ -190,6 +200,13 @@ export class Site {
     }).catch((error: Error) => {
       throw different === "" ? error : new SafetyError(`${different}\n${error.message}`);
     });
+  }
+
+  private async memberStatus(node: NodeName): Promise<MemberStatus> {
+    const answers: { Status: MemberStatus }[] = JSON.parse(await this.etcdctl(node, "endpoint status -w json"));
+    const [answer] = answers;
+    if (answer === undefined) throw new Error(`the regular member of ${node} says nothing of its status`);
+    return answer.Status;
   }
 
   async powerOn(...names: NodeName[]): Promise<void> {

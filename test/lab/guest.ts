@@ -100,6 +100,11 @@ export class Guest {
     this.signalAll("SIGCONT");
   }
 
+  get standsStill(): boolean {
+    const kernel = this.process();
+    return kernel !== undefined && /^State:\s*T/m.test(readFileSync(`/proc/${kernel.pid}/status`, "utf8"));
+  }
+
   /** Waits until commands can be run. @throws with the end of the console if the guest dies or time runs out. */
   async waitSsh(timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;

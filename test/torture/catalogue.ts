@@ -9,6 +9,7 @@ export function catalogue(random: () => number): Schedule[] {
     ...pairsOfCuts(random),
     ...impairments(),
     ...pauses(),
+    ...pausesOfLeaders(),
     ...signals(),
     ...races(),
     ...witnessFaults(),
@@ -97,6 +98,37 @@ function pauses(): Schedule[] {
       single("pause", `${where} paused ${seconds} s`, seconds * 1000, { kind: "pause", where }),
     ),
   );
+}
+
+/** A holder that leads and stands still may wake up and answer from the past: the one window that the protocol names. */
+function pausesOfLeaders(): Schedule[] {
+  const family = "pause of a leader beside T";
+  // E1 is elected meanwhile, and E2 goes on with T when node one has stood still for a second.
+  const electE1: Step = {
+    atMs: firstMs,
+    forMs: 8000,
+    fault: { kind: "signal", where: "n2", program: "etcd", signal: "STOP" },
+  };
+  const paused = [1, 5, 30].map((seconds) => ({
+    family,
+    name: `n1 leads and stands still for ${seconds} s`,
+    steps: [
+      electE1,
+      { atMs: firstMs + 7000, forMs: seconds * 1000, fault: { kind: "pause", where: "n1" } } satisfies Step,
+    ],
+  }));
+  // The trap holds node two in the state between its takeover and the hand-over, which is over in a moment otherwise.
+  const trap: Step = {
+    atMs: 0,
+    forMs: 70_000,
+    fault: { kind: "race", where: "n2", point: "before stopT", act: "stop" },
+  };
+  const death: Step = { atMs: firstMs, forMs: 3000, fault: { kind: "power", where: "n1" } };
+  const pause: Step = { atMs: 30_000, forMs: 30_000, fault: { kind: "pause", where: "n2" } };
+  return [
+    ...paused,
+    { family, name: "n2 has taken over, leads, and stands still for 30 s", steps: [trap, death, pause] },
+  ];
 }
 
 function signals(): Schedule[] {

@@ -1,8 +1,8 @@
 import type { Fault, Schedule, Step } from "./schedule.ts";
 
 /**
- * The schedules meant for `npm test`: what the scenarios of test/e2e cannot do. Each is more than one failure, so none has a limit for
- * the time without writes.
+ * The schedules of `npm test`: what the scenarios of test/e2e cannot do. Each is more than one failure, so none has a limit
+ * for the time without writes.
  */
 
 const at = (atMs: number, forMs: number, fault: Fault): Step => ({ atMs, forMs, fault });

@@ -141,12 +141,11 @@ async function begin(rig: Rig, { forMs, fault }: Step, windows: ReadWindow[]): P
 }
 
 /** Whether a machine has both T and the leader, the one state in which it may wake up and answer from the past. */
-async function leadsBesideT({ site, bench }: Rig, where: Machine): Promise<boolean> {
+async function leadsBesideT({ site, bench, monitor }: Rig, where: Machine): Promise<boolean> {
   if (where === "w" || bench.power.whyDeaf(where)) return false;
-  return site.status(where).then(
-    ({ runsT, leader }) => runsT === where && leader === (where === "n1" ? "E1" : "E2"),
-    () => false,
-  );
+  // Not asked of the agent, which may stand still as well.
+  const seen = monitor.samples.findLast(({ node }) => node === where);
+  return seen?.t === true && site.leads(where).catch(() => false);
 }
 
 async function comesHome({ site }: Rig, load: Load): Promise<void> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Guest } from "../../lab/guest.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { type Machine, machines } from "../schedule.ts";
-import type { Bench, Heal } from "./fault.ts";
+import { type Bench, type Heal, Skipped } from "./fault.ts";
 
 const lookMs = 200;
 /** A machine that resets itself, as an agent that lost may ask it to, is back in the hands of its firmware for a while. */
@@ -61,19 +61,24 @@ export class Power {
     });
   }
 
+  /** @throws Skipped if it does not run, or stands still already */
   pause(name: Machine): Promise<void> {
     return this.change(name, async (guest) => {
-      if (!guest.running) return;
+      if (!guest.running || this.of(name).paused) throw new Skipped(`${name} ${this.whyDeaf(name)}`);
       guest.pause();
       this.of(name).paused = true;
     });
   }
 
-  resume(name: Machine): Promise<void> {
-    return this.change(name, async (guest) => {
-      if (guest.running && this.of(name).paused) guest.resume();
+  /** @returns whether it stood still until now */
+  async resume(name: Machine): Promise<boolean> {
+    let stood = false;
+    await this.change(name, async (guest) => {
+      stood = this.of(name).paused && guest.standsStill;
+      if (stood) guest.resume();
       this.of(name).paused = false;
     });
+    return stood;
   }
 
   /** An orderly restart, back when it answers. */
@@ -143,9 +148,11 @@ export async function cutPower({ power }: Bench, { where }: { where: Machine }):
   return () => power.on(where);
 }
 
-export async function pauseMachine({ power }: Bench, { where }: { where: Machine }): Promise<Heal> {
-  await power.pause(where);
-  return () => power.resume(where);
+export async function pauseMachine(bench: Bench, { where }: { where: Machine }): Promise<Heal> {
+  await bench.power.pause(where);
+  return async () => {
+    if (!(await bench.power.resume(where))) bench.notTried(`${where} did not stand still to the end`);
+  };
 }
 
 export async function rollingRestart({ power }: Bench, { times }: { times: number }): Promise<Heal> {

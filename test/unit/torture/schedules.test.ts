@@ -42,8 +42,16 @@ describe("the catalogue", () => {
       ).toEqual([1000, 5000, 30_000]);
   });
 
+  it("pauses either node while it leads beside T", () => {
+    const paused = family("pause of a leader beside T").flatMap(({ steps }) => steps);
+    for (const where of nodes)
+      expect(paused.some(({ fault }) => fault.kind === "pause" && fault.where === where)).toBe(true);
+  });
+
   it("kills and stops each etcd, each agent and the web server", () => {
-    const names = ofKind("signal").map(({ program, where, signal }) => `${signal} ${program} ${where}`);
+    const names = family("signal").flatMap(({ steps }) =>
+      steps.map(({ fault }) => fault.kind === "signal" && `${fault.signal} ${fault.program} ${fault.where}`),
+    );
     const programs = ["etcd n1", "etcd n2", "T n1", "agent n1", "agent n2", "nginx w"];
     expect(names.sort()).toEqual(programs.flatMap((one) => [`KILL ${one}`, `STOP ${one}`]).sort());
   });
