@@ -34,7 +34,7 @@ function atHome(s: State): boolean {
 const pause =
   (quickMs: number) =>
   (s: State): number =>
-    together(s) && armed(s) ? (atHome(s) ? 3000 : 1000) : quickMs;
+    together(s) && armed(s) ? (atHome(s) ? 5000 : 1000) : quickMs;
 
 /** The kernel waits at most three seconds for the answer to a promotion; asking it takes a tenth of one. */
 const PROMOTION_AHEAD_MS = 1000;

@@ -15,7 +15,7 @@ function asksSiblingIn(agent: Scripted): number | undefined {
 }
 
 test("a site at home is asked seldom", () => {
-  expect(asksSiblingIn(atHome())).toBe(3000);
+  expect(asksSiblingIn(atHome())).toBe(5000);
 });
 
 test("while a step of a return waits for an answer, questions come sooner", () => {
@@ -29,7 +29,7 @@ test("node two asks sooner until T runs on node one", () => {
   const two = new Scripted(1).start(VOLUME.other).heard(true).polled("E2");
   const one = { ...HELLO, role: "Primary", mounted: true } as const;
   expect(asksSiblingIn(two.sibling({ ...one, t: "dead" }))).toBe(1000);
-  expect(asksSiblingIn(two.sibling({ ...one, t: "running" }))).toBe(3000);
+  expect(asksSiblingIn(two.sibling({ ...one, t: "running" }))).toBe(5000);
 });
 
 test("apart, questions come quickly", () => {
