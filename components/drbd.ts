@@ -109,12 +109,13 @@ export function volumeFiles(plan: VolumePlan): FileSet {
         mode: "0644",
         content: readTemplate("etc/drbd.d/global_common.conf"),
         takeOver: true,
+        check: "drbd",
       },
       // Which of them is in force is decided on the node, by the module that its kernel has.
       ...Object.fromEntries(
         versions.map((version) => [
           `/etc/tandem/drbd/${version}.res`,
-          { mode: "0644", content: renderResource(plan, version) },
+          { mode: "0644", content: renderResource(plan, version), check: `drbd-${version}` as const },
         ]),
       ),
       ...Object.fromEntries(

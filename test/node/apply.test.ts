@@ -145,6 +145,31 @@ describe("a file that its own program refuses", () => {
     expect(machine.read("/etc/example/a.json")).toBe('{"setting":"one"}');
   });
 
+  describe("of DRBD", () => {
+    const files = (version: "8.4" | "9") => ({
+      [`/etc/tandem/drbd/${version}.res`]: {
+        mode: "0644",
+        content: "resource etcd-t { disk { resync-rate lots; } }\n",
+        check: `drbd-${version}` as const,
+      },
+    });
+
+    // Where no module is loaded, as here, drbdadm takes itself for that of DRBD 9.
+    it("is read by drbdadm where that version is loaded", async () => {
+      machine.put("/sys/module/drbd/version", "9.2.9\n");
+      await expect(applyBundle(machine, { component: "drbd", files: files("9") })).rejects.toThrow(
+        /\/etc\/tandem\/drbd\/9\.res is refused by drbdadm dump:\n.*lots/s,
+      );
+      expect(machine.tree()).not.toContain("/etc/tandem/drbd/9.res");
+    });
+
+    it("is left to the day when the other version is loaded", async () => {
+      machine.put("/sys/module/drbd/version", "8.4.11\n");
+      await applyBundle(machine, { component: "drbd", files: files("9") });
+      expect(machine.tree()).toContain("/etc/tandem/drbd/9.res");
+    });
+  });
+
   it("is told for units as well", async () => {
     const files = {
       "/etc/systemd/system/a.service": { mode: "0644", content: "[Service]\nType=oneshot\n", check: "unit" },

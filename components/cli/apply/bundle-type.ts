@@ -50,10 +50,19 @@ export interface FileSpec {
 }
 
 /**
- * `unit`: systemd-analyze verify; `nginx`: nginx -t of a site's file inside an empty configuration; `drbd`: drbdadm dump;
- * `keepalived`: keepalived -t; `shell`: sh -n; `json`; `certificate`: an X.509 certificate in force today.
+ * `unit`: systemd-analyze verify; `nginx`: nginx -t of a site's file inside an empty configuration; `drbd`: drbdadm dump, with a
+ * version only where that one is loaded; `keepalived`: keepalived -t; `shell`: sh -n; `json`; `certificate`: an X.509 certificate in force today.
  */
-export type Checker = "unit" | "nginx" | "drbd" | "keepalived" | "shell" | "json" | "certificate";
+export type Checker =
+  | "unit"
+  | "nginx"
+  | "drbd"
+  | "drbd-8.4"
+  | "drbd-9"
+  | "keepalived"
+  | "shell"
+  | "json"
+  | "certificate";
 
 export interface DirectorySpec {
   readonly mode: string;

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { type Argv, type Finished, lastLines } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { Checker } from "./bundle-type.ts";
-import type { Machine } from "./machine.ts";
+import { at, type Machine } from "./machine.ts";
 
 /** A file that waits beside its place. */
 export interface Candidate {
@@ -46,8 +46,9 @@ const checkers: Readonly<Record<Exclude<Checker, "unit">, Check>> = {
       await writeFile(main, `pid ${folder}/pid;\nerror_log stderr;\nevents {}\n${http}\n`);
       return verdict("nginx -t", await ask(machine, ["nginx", "-t", "-q", "-p", folder, "-c", main]));
     }),
-  drbd: async (machine, { aside }) =>
-    verdict("drbdadm dump", await ask(machine, ["drbdadm", "-c", aside, "dump", "all"])),
+  drbd: drbdadmReads,
+  "drbd-8.4": (machine, candidate) => drbdadmReads(machine, candidate, "8.4."),
+  "drbd-9": (machine, candidate) => drbdadmReads(machine, candidate, "9."),
   keepalived: async (machine, { aside }) =>
     verdict("keepalived -t", await ask(machine, ["keepalived", "-t", "-f", aside])),
   shell: async (machine, { aside }) => verdict("sh -n", await ask(machine, ["sh", "-n", aside])),
@@ -75,6 +76,14 @@ const checkers: Readonly<Record<Exclude<Checker, "unit">, Check>> = {
     );
   },
 };
+
+/** @param line beginning of the version of DRBD that the file is for, if not for any */
+async function drbdadmReads(machine: Machine, { aside }: Candidate, line = ""): Promise<string | undefined> {
+  const loaded = await readFile(at(machine, "/sys/module/drbd/version"), "utf8").catch(() => "");
+  // drbdadm speaks the words of the module that is loaded; the file for the other one is not in force.
+  if (!loaded.startsWith(line)) return undefined;
+  return verdict("drbdadm dump", await ask(machine, ["drbdadm", `--config-file=${aside}`, "dump"]));
+}
 
 /** All units in one folder, because they name each other; the machine's own units lie beneath. */
 async function verifyUnits(machine: Machine, units: readonly Candidate[]): Promise<string[]> {
