@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { assertNone } from "../e2e/load/load.ts";
 import { type NodeName, Site } from "../e2e/site.ts";
 import { type AtRest, putRows, type Results, runRows, summary } from "./bench-report.ts";
 import { cutNode, cutPlainLeader, type Failover, type SiteFailover } from "./failover.ts";
@@ -62,7 +63,7 @@ async function repeat<T extends Failover>(runs: number, what: string, experiment
   for (let run = 1; run <= runs; run++) {
     const result = await step(`${what} (${run} of ${runs})`, experiment);
     say(`  write gap ${result.gapMs.toFixed(0)} ms`);
-    if (result.violations.length > 0) throw new Error(`the history is not correct:\n${result.violations.join("\n")}`);
+    assertNone(result.violations);
     results.push(result);
   }
   return results;

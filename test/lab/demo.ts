@@ -1,7 +1,7 @@
 /** npm start: a site comes to be on virtual machines, one of its nodes loses power, and writes go on. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { Load } from "../e2e/load/load.ts";
+import { assertNone, type Load } from "../e2e/load/load.ts";
 import { Site } from "../e2e/site.ts";
 import { atExit } from "./cleanup.ts";
 import { cutNode, cutPlainLeader } from "./failover.ts";
@@ -15,7 +15,11 @@ const defaultName = "lab";
 const baselineRuns = 3;
 
 async function demo(name: string, keep: boolean): Promise<string> {
+  say("\nOne of three: what to compare with. An ordinary etcd on three machines, whose leader loses power");
   const baselineMs = await baseline(name);
+  say(
+    "\nTwo of three: a Tandem site comes to be. Two nodes and a witness boot, and `pulumi up` installs everything on them",
+  );
   const lab = await Lab.start({ name, guests: SITE_GUESTS, detached: keep });
   // One that is to stay does so only when all has gone well.
   const forgetExit = atExit(() => lab.stopNow());
@@ -24,13 +28,16 @@ async function demo(name: string, keep: boolean): Promise<string> {
   await step("wait until the site survives the loss of any one machine", () => site.untilAtHome());
   await showStatus(site, "n1");
 
+  say("\nThree of three: node one, which has two of the three votes, loses power while clients write, and comes back");
   const started = Date.now();
   const tell = (text: string) => say(`[${seconds(started)}] ${text}`);
   tell("a writer and a reader work on each node; node one runs the third member");
   const result = await cutNode(site, "n1", async (news, load) => {
     if (news === "cut") tell("node one has lost its power");
     if (news === "going on") {
-      tell("writes go on through node two:");
+      tell(
+        `writes go on through node two, after ${load.progress.longestGapMs} ms without one (three-node etcd: ${baselineMs.toFixed(0)} ms):`,
+      );
       await watch(load, tell);
       await showStatus(site, "n2");
       tell("node one gets its power back");
@@ -41,8 +48,8 @@ async function demo(name: string, keep: boolean): Promise<string> {
   tell(`longest time without a write during the return: ${result.returnGapMs.toFixed(0)} ms`);
   await showStatus(site, "n1");
   await step("compare the data of all three members", () => site.hashesAgree());
-  if (result.violations.length > result.lost.length)
-    throw new Error(`the clients' history is not correct:\n${result.violations.join("\n")}`);
+  // Of lost writes the last line tells.
+  if (result.violations.length > result.lost.length) assertNone(result.violations);
   forgetExit();
   if (keep) tellHowToLookAround(lab);
   else await lab.stop();
@@ -56,7 +63,7 @@ async function demo(name: string, keep: boolean): Promise<string> {
 /** Milliseconds without writes when a plain three-node etcd loses its leader. */
 async function baseline(name: string): Promise<number> {
   const lab = await Lab.start({ name, guests: PLAIN_GUESTS });
-  const etcd = await step("for comparison: a plain three-node etcd", () => PlainEtcd.start(lab));
+  const etcd = await step("a plain three-node etcd", () => PlainEtcd.start(lab));
   const gaps: number[] = [];
   for (let run = 1; run <= baselineRuns; run++) {
     const { gapMs } = await step(`its leader loses power (${run} of ${baselineRuns})`, () => cutPlainLeader(lab, etcd));

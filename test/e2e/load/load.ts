@@ -30,7 +30,7 @@ export class Load {
   private readonly settings: LoadSettings;
   private readonly ended: Promise<void>;
   private problem = "";
-  progress: Progress = { acknowledged: {}, quietMs: 0 };
+  progress: Progress = { acknowledged: {}, quietMs: 0, longestGapMs: 0 };
 
   private constructor(lab: Lab, settings: LoadSettings) {
     this.settings = settings;
@@ -117,6 +117,11 @@ export class Load {
 /** Data that no correct store would show. */
 export class SafetyError extends Error {}
 
+/** @throws SafetyError with the violations of a history, if there are any */
+export function assertNone(violations: readonly string[]): void {
+  if (violations.length > 0) throw new SafetyError(`the history is not correct:\n${violations.join("\n")}`);
+}
+
 /** What clients saw. */
 export class Report {
   readonly history: History;
@@ -136,7 +141,7 @@ export class Report {
 
   /** @throws SafetyError with what is wrong */
   assertCorrect(): void {
-    if (this.violations.length > 0) throw new SafetyError(`the history is not correct:\n${this.violations.join("\n")}`);
+    assertNone(this.violations);
   }
 
   /** The longest time without an acknowledged write, through any endpoint or only this one. */

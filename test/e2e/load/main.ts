@@ -38,6 +38,8 @@ export interface Progress {
   acknowledged: Record<string, number>;
   /** Age of the newest acknowledgement. */
   quietMs: number;
+  /** Longest time between two acknowledgements so far, through whichever endpoints. */
+  longestGapMs: number;
 }
 
 const progressIntervalMs = 100;
@@ -124,14 +126,20 @@ async function ask<T>(
 function reportProgress(endpoints: readonly Endpoint[]) {
   const acknowledged: Record<string, number> = Object.fromEntries(endpoints.map(({ name }) => [name, 0]));
   let newestNs = nowNs();
+  let longestNs = 0;
   const timer = setInterval(() => {
-    const line: Progress = { acknowledged, quietMs: Math.round((nowNs() - newestNs) / 1e6) };
+    const [quietMs, longestGapMs] = [nowNs() - newestNs, longestNs].map((ns) => Math.round(ns / 1e6)) as [
+      number,
+      number,
+    ];
+    const line: Progress = { acknowledged, quietMs, longestGapMs };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }, progressIntervalMs);
   return {
     count: (line: Operation | WatchMessage) => {
       if (line.kind !== "put" || line.outcome !== "ok") return;
       acknowledged[line.endpoint] = (acknowledged[line.endpoint] as number) + 1;
+      longestNs = Math.max(longestNs, line.returnNs - newestNs);
       newestNs = line.returnNs;
     },
     end: () => clearInterval(timer),
