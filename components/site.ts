@@ -5,6 +5,7 @@ import type { SiteConfig } from "./config/site-config.ts";
 import { describeFailover, timesOf } from "./config/timing.ts";
 import { Drbd } from "./drbd.ts";
 import { ProtectedCluster } from "./etcd/cluster.ts";
+import { clientUrl } from "./etcd/config.ts";
 import { RegularMembers } from "./etcd/member.ts";
 import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
@@ -20,6 +21,15 @@ export class Site extends pulumi.ComponentResource {
   readonly predictedFailover: ReturnType<typeof describeFailover>;
   /** The command that tells how the site is. */
   readonly status: string;
+  /** Client URLs of E1 and E2, separated by a comma. */
+  readonly etcdEndpoints: string;
+  /**
+   * What a client verifies them with, and what it shows itself, as PEM. Good for everything: etcd knows no users. The certificates are
+   * secrets as well, so that `up` does not print them among its outputs.
+   */
+  readonly etcdCaCertificate: pulumi.Output<string>;
+  readonly etcdClientCertificate: pulumi.Output<string>;
+  readonly etcdClientKey: pulumi.Output<string>;
   readonly #config: SiteConfig;
 
   constructor(name: string, config: SiteConfig) {
@@ -68,6 +78,10 @@ export class Site extends pulumi.ComponentResource {
 
     this.predictedFailover = describeFailover(timesOf(config));
     this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
+    this.etcdEndpoints = config.nodes.map(clientUrl).join();
+    this.etcdCaCertificate = pulumi.secret(pki.etcdTrustPem);
+    this.etcdClientCertificate = pulumi.secret(pki.admin.certificatePem);
+    this.etcdClientKey = pki.admin.privateKeyPem;
     this.registerOutputs({ predictedFailover: this.predictedFailover, status: this.status });
   }
 

@@ -182,6 +182,16 @@ it("tells the predicted failover, and how to see the site's state", () => {
   expect(site.status).toBe("ssh root@10.77.1.11 tandem status");
 });
 
+it("hands out a client's way to etcd, all of it secret but where it is", async () => {
+  expect(site.etcdEndpoints).toBe("https://10.77.1.11:2379,https://10.77.1.12:2379");
+  const value = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => output.apply(resolve));
+  expect(await value(site.etcdCaCertificate)).toBe("example-etcd-ca trustPem");
+  expect(await value(site.etcdClientCertificate)).toBe("example-etcd-admin certificatePem");
+  expect(await value(site.etcdClientKey)).toBe("example-etcd-admin privateKeyPem");
+  for (const pem of [site.etcdCaCertificate, site.etcdClientCertificate, site.etcdClientKey])
+    expect(await pulumi.isSecret(pem)).toBe(true);
+});
+
 /** An input with the marks of its secrets taken off. */
 function plain(value: unknown): Record<string, unknown> {
   const object = value as Record<string, unknown>;

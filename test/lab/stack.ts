@@ -16,6 +16,8 @@ export interface LabStack {
   pulumi(args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same as a child process, for who wants to interrupt it. */
   start(args: readonly string[]): ChildProcess;
+  /** A stack output as plain text, secret or not. */
+  output(name: string): Promise<string>;
   /** Changes `tandem:site` of the effective configuration. */
   change(edit: (site: Site) => void): Promise<void>;
 }
@@ -59,6 +61,7 @@ export async function labStack(lab: Lab): Promise<LabStack> {
     configFile,
     change,
     pulumi: (args, options) => cli(ofStack(args), options),
+    output: async (name) => (await cli(["stack", "output", "--stack", stack, "--show-secrets", name])).stdout,
     start: (args) => lab.spawn([...argv, ...ofStack(args)], { env: lab.pulumiEnv() }),
   };
 }
