@@ -66,8 +66,8 @@ export class Site {
   }
 
   /** Runs `etcdctl` on a node, with the site's own client certificate. @returns its output, trimmed */
-  async etcdctl(node: NodeName, command: string): Promise<string> {
-    const { stdout } = await this.guest(node).run(`${etcdctl} --endpoints https://127.0.0.1:2379 ${command}`);
+  async etcdctl(node: NodeName, command: string, options?: RunOptions): Promise<string> {
+    const { stdout } = await this.guest(node).run(`${etcdctl} --endpoints https://127.0.0.1:2379 ${command}`, options);
     return stdout.trim();
   }
 
@@ -118,9 +118,9 @@ export class Site {
     return (await this.memberStatus("n2")).raftTerm;
   }
 
-  /** Whether a node's regular member leads, by its own belief. */
+  /** Whether a node's regular member leads, by its own belief. @throws if it does not answer at once */
   async leads(node: NodeName): Promise<boolean> {
-    const { header, leader } = await this.memberStatus(node);
+    const { header, leader } = await this.memberStatus(node, { timeoutMs: 3000 });
     return leader === header.member_id;
   }
 
@@ -202,9 +202,9 @@ export class Site {
     });
   }
 
-  private async memberStatus(node: NodeName): Promise<MemberStatus> {
-    const answers: { Status: MemberStatus }[] = JSON.parse(await this.etcdctl(node, "endpoint status -w json"));
-    const [answer] = answers;
+  private async memberStatus(node: NodeName, options?: RunOptions): Promise<MemberStatus> {
+    const text = await this.etcdctl(node, "endpoint status -w json", options);
+    const [answer]: { Status: MemberStatus }[] = JSON.parse(text);
     if (answer === undefined) throw new Error(`the regular member of ${node} says nothing of its status`);
     return answer.Status;
   }

@@ -114,7 +114,11 @@ function pausesOfLeaders(): Schedule[] {
     name: `n1 leads and stands still for ${seconds} s`,
     steps: [
       electE1,
-      { atMs: firstMs + 7000, forMs: seconds * 1000, fault: { kind: "pause", where: "n1" } } satisfies Step,
+      {
+        atMs: firstMs + 7000,
+        forMs: seconds * 1000,
+        fault: { kind: "pause", where: "n1", leading: true },
+      } satisfies Step,
     ],
   }));
   // The trap holds node two in the state between its takeover and the hand-over, which is over in a moment otherwise.
@@ -124,7 +128,7 @@ function pausesOfLeaders(): Schedule[] {
     fault: { kind: "race", where: "n2", point: "before stopT", act: "stop" },
   };
   const death: Step = { atMs: firstMs, forMs: 3000, fault: { kind: "power", where: "n1" } };
-  const pause: Step = { atMs: 30_000, forMs: 30_000, fault: { kind: "pause", where: "n2" } };
+  const pause: Step = { atMs: 30_000, forMs: 30_000, fault: { kind: "pause", where: "n2", leading: true } };
   return [
     ...paused,
     { family, name: "n2 has taken over, leads, and stands still for 30 s", steps: [trap, death, pause] },

@@ -118,7 +118,11 @@ export async function runSchedule(rig: Rig, schedule: Schedule, n: number, folde
 /** Makes a fault. @returns what waits for as long as the step lasts, counted from now, and heals it */
 async function begin(rig: Rig, { forMs, fault }: Step, windows: ReadWindow[]): Promise<() => Promise<void>> {
   const { bench } = rig;
-  const pausesLeader = fault.kind === "pause" && forMs >= readHoldOffMs && (await leadsBesideT(rig, fault.where));
+  const leads = fault.kind === "pause" && (await leadsBesideT(rig, fault.where));
+  if (fault.kind === "pause" && fault.leading && !leads) {
+    bench.notTried(`${describeFault(fault)}: it does not`);
+    return async () => {};
+  }
   const fromNs = nowNs();
   let heal: Heal;
   try {
@@ -135,7 +139,7 @@ async function begin(rig: Rig, { forMs, fault }: Step, windows: ReadWindow[]): P
     await (heal.done ? Promise.race([time, heal.done]) : time);
     await heal();
     bench.note(`healed: ${describeFault(fault)}`);
-    if (pausesLeader && fault.kind === "pause")
+    if (leads && (nowNs() - fromNs) / 1e6 >= readHoldOffMs)
       windows.push({ endpoint: fault.where === "n1" ? "E1" : "E2", fromNs, toNs: nowNs() + wakingNs });
   };
 }

@@ -24,8 +24,8 @@ export type Fault =
   | { kind: "flap"; where: Link; periodMs: number }
   /** What each end sends is lost (percent), sent late (ms) or sent twice (percent). */
   | { kind: "impair"; where: Link; direction: Direction; how: "loss" | "delay" | "duplicate"; amount: number }
-  /** The whole machine stands still, its clock does not. */
-  | { kind: "pause"; where: Machine }
+  /** The whole machine stands still, its clock does not. With `leading` only if it has T and the leader. */
+  | { kind: "pause"; where: Machine; leading?: true }
   | { kind: "signal"; where: Machine; program: "etcd" | "T" | "agent" | "nginx"; signal: "KILL" | "STOP" }
   /** The agent ends, stands still, or loses the machine's power, when it comes to a point. */
   | { kind: "race"; where: Node; point: RacePoint; act: "kill" | "stop" | "power" }
@@ -75,7 +75,7 @@ export function describeFault(fault: Fault): string {
     case "impair":
       return `${fault.where} ${fault.how} ${fault.amount}${fault.how === "delay" ? " ms" : " %"} ${wayOf(fault)}`;
     case "pause":
-      return `${fault.where} stands still`;
+      return `${fault.where} stands still${fault.leading ? " while it leads" : ""}`;
     case "signal":
       return `SIG${fault.signal} to ${fault.program} of ${fault.where}`;
     case "race":

@@ -45,7 +45,7 @@ describe("the catalogue", () => {
   it("pauses either node while it leads beside T", () => {
     const paused = family("pause of a leader beside T").flatMap(({ steps }) => steps);
     for (const where of nodes)
-      expect(paused.some(({ fault }) => fault.kind === "pause" && fault.where === where)).toBe(true);
+      expect(paused.some(({ fault }) => fault.kind === "pause" && fault.where === where && fault.leading)).toBe(true);
   });
 
   it("kills and stops each etcd, each agent and the web server", () => {
