@@ -18,13 +18,6 @@ export const nodes: readonly NodeName[] = ["n1", "n2"];
 const statusEveryMs = 500;
 const statusAttempts = 3;
 
-/** Of etcdctl's answer, what is asked for. */
-interface MemberStatus {
-  header: { member_id: number };
-  leader: number;
-  raftTerm: number;
-}
-
 const pki = "/etc/tandem/pki";
 const etcdctl = `/usr/local/bin/etcdctl --cacert ${pki}/etcd-ca.crt --cert ${pki}/etcd-client.crt --key ${pki}/etcd-client.key`;
 
@@ -66,8 +59,8 @@ export class Site {
   }
 
   /** Runs `etcdctl` on a node, with the site's own client certificate. @returns its output, trimmed */
-  async etcdctl(node: NodeName, command: string, options?: RunOptions): Promise<string> {
-    const { stdout } = await this.guest(node).run(`${etcdctl} --endpoints https://127.0.0.1:2379 ${command}`, options);
+  async etcdctl(node: NodeName, command: string): Promise<string> {
+    const { stdout } = await this.guest(node).run(`${etcdctl} --endpoints https://127.0.0.1:2379 ${command}`);
     return stdout.trim();
   }
 
@@ -115,13 +108,18 @@ export class Site {
 
   /** Raft's term as E2 knows it: the same as before if no leader had to be elected since. */
   async term(): Promise<number> {
-    return (await this.memberStatus("n2")).raftTerm;
+    const [answer] = parseStatus(await this.etcdctl("n2", "endpoint status -w json"));
+    if (answer === undefined) throw new Error("E2 says nothing of its status");
+    return answer.raftTerm;
   }
 
-  /** Whether a node's regular member leads, by its own belief. @throws if it does not answer at once */
-  async leads(node: NodeName): Promise<boolean> {
-    const { header, leader } = await this.memberStatus(node, { timeoutMs: 3000 });
-    return leader === header.member_id;
+  /** Whether a node with T has the leader too: its regular member or T, by its own belief. Gives up after 3 s. */
+  async leadsBesideT(node: NodeName): Promise<boolean> {
+    const endpoints = `https://127.0.0.1:2379,https://${this.guest(node).spec.backend}:2383`;
+    const command = `${etcdctl} --endpoints ${endpoints} endpoint status -w json`;
+    // Of two members one may not answer, which is told in the code alone.
+    const { stdout } = await this.guest(node).run(command, { check: false, timeoutMs: 3000 });
+    return parseStatus(stdout || "[]").some(({ header, leader }) => leader === header.member_id);
   }
 
   /** The node whose processes include T; both would be the worst of all failures. */
@@ -202,13 +200,6 @@ export class Site {
     });
   }
 
-  private async memberStatus(node: NodeName, options?: RunOptions): Promise<MemberStatus> {
-    const text = await this.etcdctl(node, "endpoint status -w json", options);
-    const [answer]: { Status: MemberStatus }[] = JSON.parse(text);
-    if (answer === undefined) throw new Error(`the regular member of ${node} says nothing of its status`);
-    return answer.Status;
-  }
-
   async powerOn(...names: NodeName[]): Promise<void> {
     await Promise.all(names.map((name) => this.guest(name).boot()));
     await Promise.all(names.map((name) => this.guest(name).waitSsh()));
@@ -261,6 +252,18 @@ export class Site {
 
 function isProtected({ survives }: StatusReport): boolean {
   return survives.nodeOne.yes && survives.nodeTwo.yes && survives.witness.yes;
+}
+
+interface MemberStatus {
+  header: { member_id: number };
+  leader: number;
+  raftTerm: number;
+}
+
+/** What each member that answered `endpoint status` says. */
+function parseStatus(json: string): MemberStatus[] {
+  const answers: { Status: MemberStatus }[] = JSON.parse(json);
+  return answers.map(({ Status }) => Status);
 }
 
 function parseHashes(json: string): { revision: number; hash: number; compacted: number }[] {

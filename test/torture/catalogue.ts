@@ -103,8 +103,8 @@ function pauses(): Schedule[] {
 /** A holder that leads and stands still may wake up and answer from the past: the one window that the protocol names. */
 function pausesOfLeaders(): Schedule[] {
   const family = "pause of a leader beside T";
-  // E1 is elected meanwhile, and E2 goes on with T when node one has stood still for a second.
-  const electE1: Step = {
+  // E1 or T is elected meanwhile, and E2 goes on with T when node one has stood still for a second.
+  const electOnOne: Step = {
     atMs: firstMs,
     forMs: 8000,
     fault: { kind: "signal", where: "n2", program: "etcd", signal: "STOP" },
@@ -113,7 +113,7 @@ function pausesOfLeaders(): Schedule[] {
     family,
     name: `n1 leads and stands still for ${seconds} s`,
     steps: [
-      electE1,
+      electOnOne,
       {
         atMs: firstMs + 7000,
         forMs: seconds * 1000,

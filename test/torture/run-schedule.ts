@@ -149,7 +149,7 @@ async function leadsBesideT({ site, bench, monitor }: Rig, where: Machine): Prom
   if (where === "w" || bench.power.whyDeaf(where)) return false;
   // Not asked of the agent, which may stand still as well.
   const seen = monitor.samples.findLast(({ node }) => node === where);
-  return seen?.t === true && site.leads(where).catch(() => false);
+  return seen?.t === true && site.leadsBesideT(where).catch(() => false);
 }
 
 async function comesHome({ site }: Rig, load: Load): Promise<void> {
