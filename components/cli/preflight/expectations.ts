@@ -60,6 +60,8 @@ export interface DiskFacts {
   readonly signatures: readonly string[];
   /** This site's volume was made on this machine. */
   readonly ours: boolean;
+  /** Of the file system of {@link ours}; null where there is none yet. */
+  readonly fileSystemBytes: number | null;
 }
 
 export interface Listener {

@@ -57,7 +57,7 @@ async function freeBytes(path: string): Promise<number> {
 }
 
 async function readDisk(path: string, ours: boolean): Promise<DiskFacts> {
-  const nothing = { bytes: 0, mountpoints: [], holders: [], signatures: [], ours: false };
+  const nothing = { bytes: 0, mountpoints: [], holders: [], signatures: [], ours: false, fileSystemBytes: null };
   const there = await stat(path).catch(() => undefined);
   if (there === undefined) return { kind: "missing", ...nothing };
   if (!there.isBlockDevice()) return { kind: "no block device", ...nothing };
@@ -80,6 +80,7 @@ async function readDisk(path: string, ours: boolean): Promise<DiskFacts> {
     holders: [...new Set([...below.map(({ name, type }) => `${type} ${name}`), ...(await holdersOf(path))])],
     signatures: await signaturesOf(path),
     ours,
+    fileSystemBytes: ours ? await fileSystemBytes(path) : null,
   };
 }
 
@@ -113,6 +114,15 @@ async function orderOfVolume(site: string): Promise<VolumeOrder | null> {
   if (note === undefined) return null;
   const { order } = JSON.parse(note) as VolumeRecord;
   return order.site === site ? order : null;
+}
+
+/** By its superblock, which a copy on either node has. */
+async function fileSystemBytes(disk: string): Promise<number | null> {
+  const { stdout } = await tool(["dumpe2fs", "-h", disk]);
+  const [count = 0, size = 0] = ["count", "size"]
+    .map((what) => new RegExp(`^Block ${what}: +(\\d+)$`, "m").exec(stdout)?.[1])
+    .map(Number);
+  return count * size || null;
 }
 
 async function listeners(): Promise<Listener[]> {

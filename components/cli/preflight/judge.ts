@@ -1,3 +1,4 @@
+import { tailOf } from "../volume/blank.ts";
 import type { DiskFacts, Expectations, Facts, Kept, NodeExpectations } from "./expectations.ts";
 
 const supportedSystems = ["debian 12", "debian 13", "ubuntu 22.04", "ubuntu 24.04"];
@@ -120,7 +121,8 @@ function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: NodeExpectations)
     return [`${path} is no block device; name a whole disk, a partition or a logical volume.`];
   }
   const problems: string[] = [];
-  if (disk.bytes < diskBytes) {
+  if (disk.fileSystemBytes !== null) problems.push(...judgeFileSystem(disk.fileSystemBytes, diskBytes));
+  else if (disk.bytes < diskBytes) {
     problems.push(`The disk ${path} has ${mebibytes(disk.bytes)}, and ${mebibytes(diskBytes)} are needed; enlarge it.`);
   }
   if (disk.ours) return problems;
@@ -137,6 +139,15 @@ function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: NodeExpectations)
     );
   }
   return problems;
+}
+
+/** It has what DRBD's metadata left of the disk that it was made on, whatever became of the disk since. */
+function judgeFileSystem(bytes: number, diskBytes: number): string[] {
+  if (bytes >= diskBytes - tailOf(diskBytes).length) return [];
+  return [
+    `The volume etcd-t was made with ${mebibytes(bytes)}, and datastore.quotaBackend needs ${mebibytes(diskBytes)} (2.4 times the ` +
+      "quota, and 538 MiB more): it does not grow with its disk. Lower the quota to what fits; a larger one takes a new site on larger disks.",
+  ];
 }
 
 function judgeClock({ hereMs, witnessMs }: { hereMs: number; witnessMs: number }): string[] {

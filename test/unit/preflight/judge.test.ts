@@ -11,6 +11,7 @@ const disk: DiskFacts = {
   holders: [],
   signatures: [],
   ours: false,
+  fileSystemBytes: null,
 };
 
 const kept: Kept = {
@@ -176,6 +177,19 @@ describe("preflight", () => {
     const running = { disk: { ...disk, ours: true }, madeWith: { ...kept, [key]: before } };
     expect(found(running)).toEqual([
       `${message}; a site that has data keeps it: give the old value, or destroy the site with destroy.purgeData first.`,
+    ]);
+  });
+
+  it("asks of a volume that is there whether the quota fits it, and not its disk", () => {
+    const made = (fileSystemBytes: number, bytes = 4096 * mebibyte) => {
+      const grown = { ...disk, ours: true, bytes, fileSystemBytes };
+      return found({ disk: grown, madeWith: kept });
+    };
+    // DRBD's metadata are on the disk as well.
+    expect(made(511 * mebibyte, 512 * mebibyte)).toEqual([]);
+    expect(made(510 * mebibyte)).toEqual([
+      "The volume etcd-t was made with 510 MiB, and datastore.quotaBackend needs 512 MiB (2.4 times the quota, and 538 MiB " +
+        "more): it does not grow with its disk. Lower the quota to what fits; a larger one takes a new site on larger disks.",
     ]);
   });
 
