@@ -21,7 +21,7 @@ const drbd = map({
     .prefault(7788)
     .describe("TCP port on the backend"),
   minor: integer(0, 255).prefault(10).describe("Minor number of /dev/drbd<minor>"),
-  resyncRate: size("1MiB", "10GiB")
+  resyncRate: size("1MiB", "4GiB")
     .prefault("50MiB")
     .describe("Per second; about half of the link, so that a resync is short and writes still pass"),
   package: packageName.optional().describe("Debian package with the kernel module, if it is not in the kernel"),
