@@ -134,7 +134,11 @@ function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: E
       node.notes = setup.twist.notes === undefined ? action.notes : setup.twist.notes(action.notes);
       return;
     case "verdict":
-      if (action.verdict === "won") checkReliance(w, side);
+      if (action.verdict === "won") {
+        checkReliance(w, side);
+        if (action.id === PRIMARY_ASK && node.disk !== "UpToDate")
+          throw new Violation(`${nodeName(side)} is told that it won, and has no whole disk`);
+      }
       if (action.id === PROMOTION_ASK) {
         if (node.promotion === "asking") node.promotion = action.verdict;
       } else if (node.handler === "asking") node.handler = action.verdict;
@@ -150,7 +154,8 @@ function perform(w: SimWorld, side: Side, action: Action, setup: Setup, queue: E
       return;
     }
     case "members":
-      queue.push({ kind: "members", id: action.id, members: polled(w, side, setup) });
+      if (late) node.answers = [...node.answers, { id: action.id, members: polled(w, side, setup) }];
+      else queue.push({ kind: "members", id: action.id, members: polled(w, side, setup) });
       return;
     case "greet": {
       const hello = answerOf(w, opposite(side), action.hello, setup);

@@ -139,6 +139,11 @@ function putNode(c: Canon, w: SimWorld, side: Side, setup: Setup): void {
       if (answer.id !== agent?.exchange) continue;
       c.put(-2);
       putHello(c, answer.hello);
+    } else if ("members" in answer) {
+      c.put(-5);
+      c.flag(answer.members.healthy);
+      c.word(answer.members.leader);
+      c.flag(agent !== null && answer.id >= agent.gateFrom);
     } else {
       if (answer.id !== agent?.witnessPoll) continue;
       c.put(-3);

@@ -64,6 +64,7 @@ function duration(move: Move, w: SimWorld): number {
   if (move.label.endsWith("recovers") || move.label.endsWith("sees again")) return 3000;
   if (move.label.endsWith("goes on") || move.label.endsWith("for its disk")) return 20_000;
   if (move.label.includes("runs into its limit")) return 3000;
+  if (move.label.includes("late answer")) return 10_000;
   if (move.label.includes("the agent starts")) return 200;
   return 5;
 }

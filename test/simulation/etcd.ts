@@ -143,6 +143,11 @@ export function checkReads(w: SimWorld, twist: Twist): void {
   }
 }
 
+/** Two processes of T are one member to the others: neither may be in the reach of the other's half (lock 5). */
+export function checkProcesses(w: SimWorld, twist: Twist): void {
+  if (reaches(w, "T1", "T2", twist)) throw new Violation("two processes of T are in reach of one another");
+}
+
 /** What T writes here is acknowledged at once; the other copy has it only through a living connection. */
 export function write(w: SimWorld): void {
   for (const side of SIDES) {

@@ -2,24 +2,33 @@ import { RULES } from "../../components/arbiter/agent/rules.ts";
 import { AS_SHIPPED, PROMISES, type Setup } from "./agent.ts";
 import { explore } from "./explore.ts";
 import { drawSchedules } from "./random.ts";
-import { ending, SCENARIOS, SCHEDULES } from "./scenarios.ts";
 import { Impossible, siteAtRest } from "./schedule.ts";
+import { type Attempt, directed } from "./schedules.ts";
 import { STARTS, startNamed } from "./starts.ts";
 import { GONE_ON, WAITING, waiting } from "./waiting.ts";
 import type { SimWorld } from "./world.ts";
 
 /**
- * Looks for anything that goes wrong, in the order in which things are likely to be found, and prints the first as JSON:
- * run by mutate.ts on a copy in which something is missing. The argument is the number of a rule to leave out.
+ * Looks for anything that goes wrong, in the order in which things are likely to be found, and prints it as JSON: run by
+ * switched-off.ts on a copy in which something is missing. The argument is an {@link Order} as JSON.
  */
+export interface Order {
+  /** Numbers of rules to leave out. */
+  rules: number[];
+  /** `any`: until something is found. Else the schedules of these names. */
+  tries: "any" | string[];
+}
+
 export interface Hunt {
-  caught: { by: string; what: string } | null;
+  caught: Catch[];
   /** States that were explored, over all tries. */
   states: number;
 }
 
-/** Null when all is well, else what is not. */
-type Attempt = () => string | null;
+export interface Catch {
+  by: string;
+  what: string;
+}
 
 const HOUR = 3_600_000;
 let states = 0;
@@ -45,7 +54,7 @@ const drawing =
   () =>
     drawSchedules(siteAtRest(setup), setup, { schedules, steps: 150, seed: 5 }).problem?.what ?? null;
 
-function tries(change: (setup: Setup) => Setup): [string, Attempt][] {
+function blind(change: (setup: Setup) => Setup): [string, Attempt][] {
   const shipped = change(AS_SHIPPED);
   const promises = change(PROMISES);
   const nine = { ...promises, drbd: 9 as const };
@@ -57,11 +66,6 @@ function tries(change: (setup: Setup) => Setup): [string, Attempt][] {
       drawSchedules(waiting(labels, operated), operated, { schedules: 200, steps: 100, seed: 5 }).problem?.what ?? null;
   const rest = (setup: Setup) => () => siteAtRest(setup);
   return [
-    ...Object.entries(SCENARIOS).map(([name, scenario]): [string, Attempt] => [name, () => scenario(shipped)]),
-    ...Object.entries(SCHEDULES).map(([name, labels]): [string, Attempt] => [
-      `trace ${name}`,
-      () => ending(labels, shipped),
-    ]),
     ["one fault, with members", exploring(rest(shipped), shipped, 1, 0)],
     ["random schedules", drawing(shipped, 600)],
     ...[...WAITING, ...GONE_ON].map(([name, labels]): [string, Attempt] => [
@@ -81,24 +85,35 @@ function tries(change: (setup: Setup) => Setup): [string, Attempt][] {
   ];
 }
 
-function hunt(change: (setup: Setup) => Setup): Hunt["caught"] {
-  for (const [by, attempt] of tries(change)) {
-    try {
-      const what = attempt();
-      if (what !== null) return { by, what: what.split("\n", 1)[0] ?? "" };
-    } catch (problem) {
-      // A schedule that has become impossible shows nothing; a site that does not even come to rest does.
-      if (problem instanceof Impossible) continue;
-      return { by, what: problem instanceof Error ? (problem.message.split("\n", 1)[0] ?? "") : "" };
-    }
+function tried([by, attempt]: [string, Attempt]): Catch | null {
+  try {
+    const what = attempt();
+    return what === null ? null : { by, what: firstLine(what) };
+  } catch (problem) {
+    // A schedule that has become impossible shows nothing; a site that does not even come to rest does.
+    if (problem instanceof Impossible) return null;
+    return { by, what: problem instanceof Error ? firstLine(problem.message) : "" };
   }
-  return null;
 }
 
-const [without] = process.argv.slice(2);
-const change = (setup: Setup): Setup => ({
-  ...setup,
-  rules: setup.rules.filter((rule) => without === undefined || rule !== RULES[Number(without)]),
-});
-const caught = hunt(change);
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
+
+function hunt({ rules, tries }: Order): Catch[] {
+  const left = RULES.filter((_, index) => !rules.includes(index));
+  const change = (setup: Setup): Setup => ({ ...setup, rules: setup.rules.filter((rule) => left.includes(rule)) });
+  const known = directed(change(AS_SHIPPED));
+  if (tries === "any") {
+    for (const each of [...known, ...blind(change)]) {
+      const found = tried(each);
+      if (found !== null) return [found];
+    }
+    return [];
+  }
+  return known
+    .filter(([name]) => tries.includes(name))
+    .map(tried)
+    .filter((found) => found !== null);
+}
+
+const caught = hunt(JSON.parse(process.argv[2] ?? "") as Order);
 console.log(JSON.stringify({ caught, states } satisfies Hunt));

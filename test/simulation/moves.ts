@@ -22,7 +22,7 @@ import {
   sourceFinishes,
   targetFinishes,
 } from "./drbd.ts";
-import { candidates, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
+import { candidates, checkProcesses, checkReads, elect, lonely, spreadTerms, write } from "./etcd.ts";
 import { faults } from "./faults.ts";
 import { carryOut, promote } from "./jobs.ts";
 import { mayBoot, overrides, unheardOf } from "./operator.ts";
@@ -213,6 +213,8 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
       x.nodes[side].answers = x.nodes[side].answers.filter((each) => each !== answer);
       if ("hello" in answer) {
         deliver(x, side, { kind: "answer", id: answer.id, hello: answer.hello, local: seen(x, side, setup) }, setup);
+      } else if ("members" in answer) {
+        deliver(x, side, { kind: "members", id: answer.id, members: answer.members }, setup);
       } else deliver(x, side, { kind: "witness", id: answer.id, answer: answer.witness }, setup);
     });
   }
@@ -228,7 +230,7 @@ function agentMoves(w: SimWorld, side: Side, setup: Setup, add: Add, found: Move
       timer: { side, name: timer },
       apply: fire(false),
     });
-    if (w.late > 0 && (timer === "greet" || timer === "pollWitness")) {
+    if (w.late > 0 && (timer === "greet" || timer === "pollWitness" || timer === "pollMembers")) {
       add("late", `${name}: timer ${timer}, the answer comes late`, fire(true));
     }
   }
@@ -336,6 +338,7 @@ export function after(w: SimWorld, move: Move, setup: Setup): { world: SimWorld;
 export function settle(w: SimWorld, setup: Setup): void {
   if (w.session) for (const side of SIDES) w.nodes[side].peerRole = w.nodes[opposite(side)].role;
   write(w);
+  checkProcesses(w, setup.twist);
   if (!setup.members) return;
   spreadTerms(w, setup.twist);
   checkReads(w, setup.twist);

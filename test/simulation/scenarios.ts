@@ -6,9 +6,9 @@ import { comesBack, goesOn, SINGLE_FAULTS, survives } from "./site.ts";
 import { type SimNode, type SimWorld, Violation } from "./world.ts";
 
 /** As it is with the program as it ships, whatever a set-up leaves out afterwards. */
-const rest = siteAtRest(AS_SHIPPED);
+export const rest = siteAtRest(AS_SHIPPED);
 
-const withFirst = (w: SimWorld, change: Partial<SimNode>): SimWorld => ({
+export const withFirst = (w: SimWorld, change: Partial<SimNode>): SimWorld => ({
   ...w,
   nodes: [{ ...w.nodes[0], ...change }, w.nodes[1]],
 });
@@ -20,18 +20,18 @@ function unmended(w: SimWorld, setup: Setup, ms: number, goal: (w: SimWorld) => 
 }
 
 /** Null when `goal` is met within so many ms of the natural course, nothing being mended. */
-function within(w: SimWorld, setup: Setup, ms: number, goal: (w: SimWorld) => boolean): string | null {
+export function within(w: SimWorld, setup: Setup, ms: number, goal: (w: SimWorld) => boolean): string | null {
   const run = unmended(w, setup, ms, goal);
   return run.reached ? null : `not within ${ms} ms:\n${run.trace.join("\n")}`;
 }
 
 /** Null when `bad` is not met within so many ms of the natural course, nothing being mended. */
-function never(w: SimWorld, setup: Setup, ms: number, bad: (w: SimWorld) => boolean): string | null {
+export function never(w: SimWorld, setup: Setup, ms: number, bad: (w: SimWorld) => boolean): string | null {
   const run = unmended(w, setup, ms, bad);
   return run.reached ? `what must not be is met within ${ms} ms:\n${run.trace.join("\n")}` : null;
 }
 
-const TAKEN_OVER = ["n1 loses power", "n2: startT"];
+export const TAKEN_OVER = ["n1 loses power", "n2: startT"];
 
 /** Node two's T leads in a term of its own, which its member follows. */
 function ledByT(w: SimWorld): SimWorld {

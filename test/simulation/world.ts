@@ -4,6 +4,7 @@ import type {
   Hello,
   Job,
   Local,
+  Members,
   Notes,
   Verdict,
   WitnessAnswer,
@@ -69,8 +70,8 @@ export interface SimNode {
   jobs: Job[];
   /** Questions to the witness that have been sent. */
   requests: { id: number; request: WitnessRequest }[];
-  /** Answers of the sibling, or of the witness about its incarnation, that are still on their way. */
-  answers: ({ id: number; hello: Hello } | { id: number; witness: WitnessAnswer })[];
+  /** Answers of the sibling, of the witness about its incarnation, or of the members, that are still on their way. */
+  answers: ({ id: number; hello: Hello } | { id: number; witness: WitnessAnswer } | { id: number; members: Members })[];
 }
 
 export interface Claim {

@@ -6,3 +6,5 @@ import { OVERRIDE } from "./override.ts";
 import { TABLE } from "./table.ts";
 
 export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL, ...OVERRIDE];
+
+export { PARTS } from "./parts.ts";

@@ -1,4 +1,4 @@
-import { agent, in_, type Mutation } from "./mutation.ts";
+import { agent, covered, in_, type Mutation } from "./mutation.ts";
 
 /** The claim and the handler's verdicts. */
 export const CLAIMS: readonly Mutation[] = [
@@ -20,7 +20,7 @@ export const CLAIMS: readonly Mutation[] = [
       "incarnation",
       "notes.won.filter((key) => key.incarnation === notes.adopted && key.gen === gen);",
       "notes.won.filter((key) => key.gen === gen);",
-      "the giving up, which drops every claim of another tree",
+      covered("the giving up, which drops every claim of another tree"),
     ],
     [
       "no intent is noted",
@@ -39,14 +39,18 @@ export const CLAIMS: readonly Mutation[] = [
       "lock 4",
       'if (run.purpose === "look") return end(notes, "undecided");\n  // Ours',
       "// Ours",
-      "the handler, which tells a disarmed node nothing else than undecided",
+      covered(
+        "the handler, which tells a disarmed node nothing else than undecided",
+        "a copy whose disk had failed wins nothing by looking",
+        "a disarmed copy promotes",
+        "a disarmed node is told that it won",
+      ),
     ],
     [
       "a claim without an owner is passed by",
       "trace 12",
       "if (status === 404) {\n    // The folder exists",
       "if (status === 404) {\n    if (status === 404) return next(notes, run);\n    // The folder exists",
-      "nginx, which makes folder and owner appear together: such a folder is not simulated (traces.test.ts, trace 12, shows it to an agent)",
     ],
     [
       "another's claim is passed by before it is released",
@@ -74,14 +78,14 @@ export const CLAIMS: readonly Mutation[] = [
       "lock 4",
       'launch(d, armed(d.s) ? "claim" : "look", key)',
       'launch(d, "claim", key)',
-      "the handler, which tells a disarmed node nothing else than undecided",
+      covered("the handler, which tells a disarmed node nothing else than undecided"),
     ],
     [
       "a question goes on after its reason is gone",
       "claim",
       'if (run.purpose === "tidy" || run.purpose === "stage") return together(s);\n  return mayClaim(s) && armed(s) === (run.purpose === "claim");',
       "return true;",
-      "the intents: what is won without need is finished and released together",
+      covered("the intents: what is won without need is finished and released together"),
     ],
   ]),
   ...in_(agent("verdict.ts"), [
@@ -90,15 +94,38 @@ export const CLAIMS: readonly Mutation[] = [
       "trace 11",
       'if (s.local.volume.disk !== "UpToDate") return { verdict: "undecided", reason: "this disk is not UpToDate" };\n',
       "",
-      "the reading: such a node has no generation, so no claim is its own",
+      covered(
+        "the reading: such a node has no generation, so no claim is its own; and the note of its failed disk, which disarms it",
+        "a holder that loses its disk after its claim does not go on",
+        "a node without a disk knows a generation",
+        "a disarmed node is told that it won",
+      ),
     ],
-    ["a disarmed node is told that it won", "lock 4", "if (armed(s) && mayGoOn(s)) {", "if (mayGoOn(s)) {"],
+    [
+      "a disarmed node is told that it won",
+      "lock 4",
+      "if (armed(s) && mayGoOn(s)) {",
+      "if (mayGoOn(s)) {",
+      covered(
+        "the claim, for which a disarmed node only looks, and its disk, where that has failed",
+        "a holder that loses its disk after its claim does not go on",
+        "a node without a disk knows a generation",
+        "a Primary without a whole disk is told that it won",
+      ),
+    ],
     [
       "a promotion is allowed whatever the disk",
       "handler",
       'const diskWillDo = volume.disk === "UpToDate" || volume.disk === "Consistent";',
       "const diskWillDo = true;",
-      "DRBD, which promotes no other copy, and the claim, for which no other asks",
+      covered(
+        "DRBD, which promotes no other copy, and the claim, for which no other asks",
+        "half a copy does not go on alone",
+        "a SyncTarget is not disarmed",
+        "any copy claims",
+        "a copy with a claim promotes whatever its disk",
+        "DRBD promotes any copy",
+      ),
     ],
   ]),
 ];

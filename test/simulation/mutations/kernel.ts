@@ -1,11 +1,26 @@
-import { in_, type Mutation, world } from "./mutation.ts";
+import { covered, in_, type Mutation, world } from "./mutation.ts";
 
 /** What the kernel, the handlers and the witness do by themselves. */
 export const KERNEL: readonly Mutation[] = [
   ...in_(world("drbd.ts"), [
     ["DRBD goes on without a freeze", "lock 1", "if (!mayGoOn && !twist", "if (!mayGoOn && false && !twist"],
     ["a SyncTarget is not disarmed", "lock 4", 'target.disarmed = [...target.disarmed, token(w, "disarm")];', ";"],
-    ["the door is open at boot", "lock 5", '? "open" : "closed";', '? "open" : "open";'],
+    [
+      "the door is open at boot",
+      "lock 5",
+      '? "open" : "closed";',
+      '? "open" : "open";',
+      covered(
+        "the rules that close a door that nobody opened, and whatever goes on alone only behind a closed one",
+        "a rebooted node that goes on alone is out of reach of a frozen T",
+        "without the rule: the door was opened by nobody in this boot, or by half: anything but a noted opening means closed",
+        "without the rule: going on alone: the door is closed first",
+        "a lone node promotes behind an open door",
+        "the handler does not look whether the halves are kept apart",
+        "T starts alone behind an open door",
+        "T's own guard does not look for the door",
+      ),
+    ],
     [
       "DRBD looks for its sibling at boot",
       "trace 14",

@@ -1,4 +1,4 @@
-import { agent, in_, type Mutation } from "./mutation.ts";
+import { agent, covered, in_, type Mutation } from "./mutation.ts";
 
 /** The operator's override, and what keeps it from harming whoever did not type it. */
 export const OVERRIDE: readonly Mutation[] = [
@@ -20,7 +20,7 @@ export const OVERRIDE: readonly Mutation[] = [
       "override",
       "(overridden(s) && gone(s) && !claimIsComing(s));",
       "(overridden(s) && gone(s));",
-      "the claim is then made good at once; asking first only spares the words",
+      covered("the claim is then made good at once; asking first only spares the words"),
     ],
   ]),
   ...in_(agent("override.ts"), [
