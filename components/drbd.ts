@@ -76,8 +76,13 @@ export function volumeOrder({ site, nodes, drbd, quotaBackendBytes, purge }: Vol
     minor: drbd.minor,
     port: drbd.port,
     bytes: volumeBytes(quotaBackendBytes),
+    resyncKibibytesPerSecond: resyncKibibytesPerSecond(drbd),
     purge,
   };
+}
+
+function resyncKibibytesPerSecond({ resyncRateBytesPerSecond }: DrbdConfig): number {
+  return Math.round(resyncRateBytesPerSecond / 1024);
 }
 
 /** The volume's description in the words of one DRBD. */
@@ -88,7 +93,7 @@ export function renderResource(
   return render(`etc/tandem/drbd/${version}.res.hbs`, {
     minor: drbd.minor,
     port: drbd.port,
-    resyncKibibytesPerSecond: Math.round(drbd.resyncRateBytesPerSecond / 1024),
+    resyncKibibytesPerSecond: resyncKibibytesPerSecond(drbd),
     nodes: nodes.map(({ name, backend, disk }) => ({ name, backend, disk })),
   });
 }

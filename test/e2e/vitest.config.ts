@@ -21,6 +21,7 @@ const order = [
   "both-rebooted",
   "override",
   "election-timeout",
+  "changed-volume",
   "rotated-certificates",
   "up-with-dead-node",
   "replaced-node",

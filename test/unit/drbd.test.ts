@@ -79,6 +79,7 @@ test("each node is told its own part of the volume", () => {
     minor: 10,
     port: 7788,
     bytes: volumeBytes(2 ** 30),
+    resyncKibibytesPerSecond: 51_200,
     purge: false,
   });
 });

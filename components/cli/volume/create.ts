@@ -16,6 +16,7 @@ import {
 import { isReplacement, join, type MembersAt } from "./join.ts";
 import type { VolumeOrder } from "./order.ts";
 import { readRecord, type VolumeRecord, writeRecord } from "./record.ts";
+import { putResyncRate } from "./resync-rate.ts";
 
 export const MOUNTPOINT = "/var/lib/etcd-transient";
 /** The sibling's own preparations, a download of packages among them. */
@@ -35,7 +36,14 @@ export async function create(
   const record = (await knownRecord(machine, order)) ?? (await claim(machine, order));
   if (record.step === "ready") {
     await attach(machine);
-    return "the volume is there";
+    // What is run here by hand, without an order, goes by the record.
+    const { resyncKibibytesPerSecond } = order;
+    if (record.order.resyncKibibytesPerSecond !== resyncKibibytesPerSecond)
+      await writeRecord(machine, { ...record, order: { ...record.order, resyncKibibytesPerSecond } });
+    const changed = await putResyncRate(machine, order);
+    return changed
+      ? `the volume is there, and resyncs at ${resyncKibibytesPerSecond} KiB/s from now on`
+      : "the volume is there";
   }
   if (record.step === "claimed" && (await isReplacement(order, membersAt))) return join(machine, order);
   await ensureMetadata(machine, record);

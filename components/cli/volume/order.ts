@@ -18,6 +18,7 @@ export interface VolumeOrder {
   readonly port: number;
   /** The least size of the disk. */
   readonly bytes: number;
+  readonly resyncKibibytesPerSecond: number;
   /** Whether `tandem volume destroy` also erases the data. */
   readonly purge: boolean;
 }

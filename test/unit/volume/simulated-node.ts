@@ -43,6 +43,9 @@ export class SimulatedNode implements Machine {
   /** What blkid finds on the replicated device; the same on both nodes. */
   fileSystem = "";
   mounted = false;
+  /** As the file had them when the disk was attached, or as they were changed since. */
+  rates: Record<string, string> = { "resync-rate": "51200k", "c-min-rate": "51200k" };
+  obeysRates = true;
   #erased = 0;
   #stepsLeft = Number.POSITIVE_INFINITY;
 
@@ -52,6 +55,8 @@ export class SimulatedNode implements Machine {
     truncateSync(join(this.root, DISK), DISK_BYTES);
     this.#make("/var/lib/tandem/x");
     this.#make("/run/x");
+    this.#make("/sys/module/drbd/version");
+    this.drbd = "8.4.11\n";
   }
 
   /** Ends the program after so many changes, as a power cut would. */
@@ -84,6 +89,10 @@ export class SimulatedNode implements Machine {
   /** @returns what it prints, or the exit code of a failure */
   #execute(call: string): string | number {
     switch (call) {
+      case "drbdsetup show etcd-t":
+        return Object.entries(this.rates)
+          .map(([option, rate]) => `        ${option}     \t${rate}; # bytes/second\n`)
+          .join("");
       case "drbdsetup events2 --now etcd-t":
         return this.#events();
       case "/usr/local/lib/tandem/drbd-attach.sh select":
@@ -131,6 +140,8 @@ export class SimulatedNode implements Machine {
 
   #executeMore([program = "", ...args]: string[]): string | number {
     switch (program) {
+      case "drbdsetup":
+        return this.#changeRates(args);
       case "lsblk":
         return [`etcd-t lvm `, ...this.holders].join("\n");
       case "wipefs":
@@ -158,6 +169,25 @@ export class SimulatedNode implements Machine {
       default:
         throw new Error(`the simulation does not know ${program} ${args.join(" ")}`);
     }
+  }
+
+  #changeRates([verb, ...args]: string[]): string | number {
+    const place = args.slice(0, -2).join(" ");
+    if (`${verb} ${place}` !== (this.drbd.startsWith("8.4") ? "disk-options 10" : "peer-device-options etcd-t 1 0"))
+      return 20;
+    for (const option of this.obeysRates ? args.slice(-2) : []) {
+      const [, name = "", rate = ""] = /^--(.*)=(.*)$/.exec(option) ?? [];
+      this.rates[name] = rate;
+    }
+    return "";
+  }
+
+  get drbd(): string {
+    return readFileSync(join(this.root, "sys/module/drbd/version"), "utf8");
+  }
+
+  set drbd(version: string) {
+    writeFileSync(join(this.root, "sys/module/drbd/version"), version);
   }
 
   #events(): string {
@@ -272,6 +302,7 @@ export function order(index: 0 | 1, changes: Partial<VolumeOrder> = {}): VolumeO
     minor: 10,
     port: 7788,
     bytes: 4 * 2 ** 20,
+    resyncKibibytesPerSecond: 51_200,
     purge: false,
     ...changes,
   };

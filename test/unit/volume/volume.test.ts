@@ -54,6 +54,41 @@ test("every step may be repeated afterwards and changes nothing", async () => {
   ).toEqual([]);
 });
 
+describe("a changed resync rate", () => {
+  const faster = order(0, { resyncKibibytesPerSecond: 102_400 });
+
+  test.each([
+    "8.4.11\n",
+    "9.2.9\n",
+  ])("is in effect on a volume that runs, and nothing else is touched: DRBD %j", async (drbd) => {
+    await found();
+    one.drbd = drbd;
+    const before = one.calls.length;
+    expect(await create(one, faster, 5, noEtcd)).toBe("the volume is there, and resyncs at 102400 KiB/s from now on");
+    expect(one.rates).toEqual({ "resync-rate": "102400k", "c-min-rate": "102400k" });
+    expect(one.calls.slice(before).filter((call) => !/drbd-attach|events2| show /.test(call))).toEqual([
+      `drbdsetup ${drbd.startsWith("8") ? "disk-options 10" : "peer-device-options etcd-t 1 0"} --resync-rate=102400k --c-min-rate=102400k`,
+    ]);
+    expect(await create(one, faster, 5, noEtcd)).toBe("the volume is there");
+  });
+
+  test("is the node's own from then on, also where nobody orders anything", async () => {
+    await found();
+    await create(one, faster, 5, noEtcd);
+    expect(record(one)).toEqual({ order: faster, step: "ready" });
+  });
+
+  test("that DRBD does not take is told", async () => {
+    await found();
+    one.obeysRates = false;
+    await expect(create(one, faster, 5, noEtcd)).rejects.toThrow(
+      new Failure(
+        "[datastore.drbd.resyncRate] DRBD was given 102400k and shows another; compare `drbdsetup show etcd-t`",
+      ),
+    );
+  });
+});
+
 describe("after a power cut at any change", () => {
   /** Runs the work with a power cut after so many changes, and again after the boot. @returns false if it was done before */
   async function withPowerCut(node: SimulatedNode, changes: number, work: () => Promise<unknown>): Promise<boolean> {
