@@ -1,4 +1,3 @@
-import { reliedOn } from "../../components/arbiter/agent/claim.ts";
 import type { State } from "../../components/arbiter/agent/core.ts";
 import { withoutDisk } from "../../components/arbiter/agent/state.ts";
 import { TIMERS } from "../../components/arbiter/agent/timers.ts";
@@ -92,10 +91,9 @@ function putSibling(c: Canon, w: SimWorld, side: Side, state: State, setup: Setu
     const gate = setup.members && !state.gatePassed && (role === "Primary" || state.job?.name === "takeVolume");
     c.flag(gate && sibling?.t === "dead" && sibling.connection !== "Connected");
     c.flag(sibling?.role === "Secondary" && withoutDisk(sibling.disk));
-    // A claim that was won before this boot is not relied on before the sibling, if it is there, has answered; and an
-    // answer is an objection to an override.
-    const waits = role === "Secondary" && reliedOn(state.notes, state.local.volume.gen) !== null;
-    c.flag((waits || setup.operator) && sibling !== null);
+    // A claim that was won before this boot, or is about to be, is not relied on before the sibling, if it is there, has
+    // answered; and an answer is an objection to an override.
+    c.flag((role === "Secondary" || setup.operator) && sibling !== null);
     return;
   }
   c.flag(setup.members && sibling !== null && sibling.disarmed.length === 0 && sibling.members?.healthy === true);

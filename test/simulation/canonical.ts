@@ -107,6 +107,7 @@ function putNode(c: Canon, w: SimWorld, side: Side, setup: Setup): void {
       (node.mounted ? 256 : 0) |
       (node.misses ? 512 : 0) |
       (node.tOutdated ? 8192 : 0) |
+      (node.doorForced ? 32_768 : 0) |
       (node.current === NEVER_WRITTEN ? 16_384 : 0) |
       // What is older only matters when DRBD compares it with the sibling's current generation.
       (node.history.includes(other.current) ? 1024 : 0),

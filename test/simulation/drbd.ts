@@ -284,6 +284,7 @@ export function crash(w: SimWorld, side: Side): void {
   node.handler = "none";
   node.promotion = "none";
   node.door = "closed";
+  node.doorForced = false;
   node.mounted = false;
   node.t = "dead";
   node.tOutdated = false;

@@ -57,6 +57,7 @@ export function faults(w: SimWorld, setup: Setup, add: Add): void {
     if (node.door === "closed") {
       add("fault", `${name}: an outside hand opens the door`, (x) => {
         x.nodes[side].door = "open";
+        x.nodes[side].doorForced = true;
       });
     }
     if (node.t === "running" && !node.tOutdated) {

@@ -25,9 +25,11 @@ export function carryOut(w: SimWorld, side: Side, job: Job, setup: Setup): Outco
       return DONE;
     case "closeDoor":
       node.door = "closed";
+      node.doorForced = false;
       return DONE;
     case "openDoor":
       node.door = "open";
+      node.doorForced = false;
       return DONE;
     case "takeVolume":
       return takeVolume(w, side, setup);

@@ -67,6 +67,7 @@ function newNode(): SimNode {
     handler: "none",
     promotion: "none",
     door: "closed",
+    doorForced: false,
     mounted: false,
     t: "dead",
     tOutdated: false,

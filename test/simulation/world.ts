@@ -61,6 +61,8 @@ export interface SimNode {
   promotion: "none" | "asking" | Verdict;
 
   door: Local["door"];
+  /** The door is as an outside hand left it: what it lets through is not the agent's doing. */
+  doorForced: boolean;
   mounted: boolean;
   t: "running" | "dying" | "dead";
   tOutdated: boolean;
