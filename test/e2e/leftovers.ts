@@ -19,7 +19,8 @@ const places = [
 export async function leftovers(guest: Guest): Promise<string[]> {
   const looks = [
     `ls -d ${places.join(" ")} 2>/dev/null`,
-    "pgrep -l 'etcd|node'",
+    // Node calls its thread so. A worker of the kernel bears the name of what it worked for last.
+    "pgrep -l 'etcd|node|MainThread' | grep -v ' kworker/'",
     "ip rule show | grep blackhole",
     "grep -E 'tandem|etcd|drbd' /proc/mounts",
     // Not the devices: what udev knows of a label follows when it has looked again.
