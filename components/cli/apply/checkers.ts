@@ -2,10 +2,11 @@ import { X509Certificate } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { loadedDrbd } from "../loaded-drbd.ts";
 import { type Argv, type Finished, lastLines } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { Checker } from "./bundle-type.ts";
-import { at, type Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 
 /** A file that waits beside its place. */
 export interface Candidate {
@@ -79,9 +80,8 @@ const checkers: Readonly<Record<Exclude<Checker, "unit">, Check>> = {
 
 /** @param line beginning of the version of DRBD that the file is for, if not for any */
 async function drbdadmReads(machine: Machine, { aside }: Candidate, line = ""): Promise<string | undefined> {
-  const loaded = await readFile(at(machine, "/sys/module/drbd/version"), "utf8").catch(() => "");
   // drbdadm speaks the words of the module that is loaded; the file for the other one is not in force.
-  if (!loaded.startsWith(line)) return undefined;
+  if (!(await loadedDrbd(machine)).startsWith(line)) return undefined;
   return verdict("drbdadm dump", await ask(machine, ["drbdadm", `--config-file=${aside}`, "dump"]));
 }
 

@@ -2,6 +2,8 @@ import { access, readdir, readFile, realpath, stat, statfs } from "node:fs/promi
 import { request } from "node:https";
 import { hostname, networkInterfaces, release } from "node:os";
 import { basename } from "node:path";
+import { thisMachine } from "../apply/machine.ts";
+import { loadedDrbd } from "../loaded-drbd.ts";
 import { type Argv, run } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { VolumeOrder } from "../volume/order.ts";
@@ -45,8 +47,8 @@ async function readSystem(): Promise<Facts["os"]> {
 
 /** Of the loaded module, else of the one that modprobe would load. */
 async function drbdVersion(): Promise<string | null> {
-  const loaded = await readFile("/sys/module/drbd/version", "utf8").catch(() => "");
-  if (loaded !== "") return loaded.trim();
+  const loaded = await loadedDrbd(thisMachine);
+  if (loaded !== "") return loaded;
   const { code, stdout } = await tool(["modinfo", "--field", "version", "drbd"]);
   return code === 0 && stdout.trim() !== "" ? stdout.trim() : null;
 }

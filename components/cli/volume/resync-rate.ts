@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { at, type Machine } from "../apply/machine.ts";
+import type { Machine } from "../apply/machine.ts";
+import { loadedDrbd } from "../loaded-drbd.ts";
 import type { Argv } from "../process.ts";
 import { Failure } from "../verb.ts";
 import { must, RESOURCE } from "./drbd.ts";
@@ -29,8 +29,7 @@ export async function putResyncRate(machine: Machine, order: VolumeOrder): Promi
 
 /** DRBD 8.4 keeps the rates with the disk, 9 with the sibling. */
 async function target(machine: Machine, { minor, index }: VolumeOrder): Promise<Argv> {
-  const version = await readFile(at(machine, "/sys/module/drbd/version"), "utf8");
-  if (version.startsWith("8.")) return ["drbdsetup", "disk-options", `${minor}`];
+  if ((await loadedDrbd(machine)).startsWith("8.")) return ["drbdsetup", "disk-options", `${minor}`];
   return ["drbdsetup", "peer-device-options", RESOURCE, `${1 - index}`, "0"];
 }
 
