@@ -119,6 +119,7 @@ export class Site {
     const command = `${etcdctl} --endpoints ${endpoints} endpoint status -w json`;
     // Of two members one may not answer, which is told in the code alone.
     const { stdout } = await this.guest(node).run(command, { check: false, timeoutMs: 3000 });
+    // Ids of 64 bits, rounded by JSON, and both alike.
     return parseStatus(stdout || "[]").some(({ header, leader }) => leader === header.member_id);
   }
 

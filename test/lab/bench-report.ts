@@ -52,11 +52,12 @@ export function putRows(puts: SteadyPuts): Row[] {
 
 export function summary(results: Results): string {
   const { plain, one, two, firstUpMs, atRest } = results;
+  const gaps = (failovers: readonly Failover[]) => failovers.map(({ gapMs }) => gapMs);
   const gapRow = (what: string, failovers: readonly Failover[]) => {
-    const [values, baseline] = [failovers, plain].map((all) => all.map(({ gapMs }) => gapMs)) as [number[], number[]];
+    const values = gaps(failovers);
     const compared = (share: number) => {
       const value = quantile(values, share);
-      return [ms(value), (value / quantile(baseline, share)).toFixed(2)];
+      return [ms(value), (value / quantile(gaps(plain), share)).toFixed(2)];
     };
     const spread = `${ms(Math.min(...values))} to ${ms(Math.max(...values))}`;
     const survivor = ms(median(failovers.map(({ survivorGapMs }) => survivorGapMs)));

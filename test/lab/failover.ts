@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, Load, type Report } from "../e2e/load/load.ts";
 import { nowNs } from "../e2e/load/operation.ts";
-import type { NodeName, Site } from "../e2e/site.ts";
+import { type NodeName, nodes, type Site } from "../e2e/site.ts";
 import type { Lab } from "./lab.ts";
 import type { PlainEtcd } from "./plain-etcd.ts";
 
@@ -83,7 +83,12 @@ export async function cutNode(site: Site, name: NodeName, told: Told = async () 
   await told("home", load);
   const report = await load.stop();
   return {
-    ...failoverOf(name, report, cutNs, client.endpoints.toSpliced(name === "n1" ? 0 : 1, 1)),
+    ...failoverOf(
+      name,
+      report,
+      cutNs,
+      client.endpoints.filter((_, i) => nodes[i] !== name),
+    ),
     protectedMs,
     homeMs,
     returnGapMs: report.gapBetween(onNs).ms,

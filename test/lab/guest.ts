@@ -100,6 +100,7 @@ export class Guest {
     this.signalAll("SIGCONT");
   }
 
+  /** Paused, and neither gone on nor ended since. */
   get standsStill(): boolean {
     const kernel = this.process();
     return kernel !== undefined && /^State:\s*T/m.test(readFileSync(`/proc/${kernel.pid}/status`, "utf8"));

@@ -123,16 +123,14 @@ async function ask<T>(
   throw new Error(`no endpoint could ${what} within ${limitMs} ms`);
 }
 
+const wholeMs = (ns: number): number => Math.round(ns / 1e6);
+
 function reportProgress(endpoints: readonly Endpoint[]) {
   const acknowledged: Record<string, number> = Object.fromEntries(endpoints.map(({ name }) => [name, 0]));
   let newestNs = nowNs();
   let longestNs = 0;
   const timer = setInterval(() => {
-    const [quietMs, longestGapMs] = [nowNs() - newestNs, longestNs].map((ns) => Math.round(ns / 1e6)) as [
-      number,
-      number,
-    ];
-    const line: Progress = { acknowledged, quietMs, longestGapMs };
+    const line: Progress = { acknowledged, quietMs: wholeMs(nowNs() - newestNs), longestGapMs: wholeMs(longestNs) };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }, progressIntervalMs);
   return {
