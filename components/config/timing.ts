@@ -149,8 +149,11 @@ function leaderStays(times: Times, { takeover, heldTakeover }: Budget): Span {
 }
 
 /** E1 asks for votes after ET to 2 ET; T, thawed by the claim, may keep its lease to the lost leader for up to another ET. */
-function leaderLost({ electionTimeoutMs: { nodeOne } }: Times, { detection, claim, thaw }: Budget): Span {
-  const { minMs, maxMs } = later(sum(detection, claim, thaw), { minMs: nodeOne, maxMs: 2 * nodeOne });
+function leaderLost(times: Times, { detection, claim, thaw }: Budget): Span {
+  const { nodeOne } = times.electionTimeoutMs;
+  // Counted from the last heartbeat, which may be one interval old when the leader fails.
+  const election = { minMs: nodeOne - times.heartbeatMs, maxMs: 2 * nodeOne };
+  const { minMs, maxMs } = later(sum(detection, claim, thaw), election);
   return { minMs, maxMs: maxMs + nodeOne };
 }
 

@@ -54,8 +54,8 @@ describe("the predicted failover", () => {
   it("of the defaults, leader opposite", () => {
     expect(predictFailover(opposite)).toEqual({
       nodeOneDies: { minMs: 1065, maxMs: 2530 },
-      nodeTwoDies: { minMs: 1000, maxMs: 3000 },
-      linkCut: { minMs: 1000, maxMs: 3000 },
+      nodeTwoDies: { minMs: 900, maxMs: 3000 },
+      linkCut: { minMs: 900, maxMs: 3000 },
       nodeOneDiesLeaderDisplaced: { minMs: 5725, maxMs: 16_900 },
     });
   });
@@ -86,8 +86,8 @@ describe("the predicted failover", () => {
   it("is written for a reviewer", () => {
     expect(describeFailover(defaults)).toEqual({
       nodeOneDies: "1.115 s to 2.58 s",
-      nodeTwoDies: "1 s to 3 s",
-      linkCut: "1 s to 3 s",
+      nodeTwoDies: "0.9 s to 3 s",
+      linkCut: "0.9 s to 3 s",
       nodeOneDiesLeaderDisplaced: "5.725 s to 16.9 s",
     });
   });
