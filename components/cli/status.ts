@@ -100,6 +100,16 @@ export function describe(report: StatusReport): string {
     ["armed", local.disarmed.length === 0 ? "yes" : "no: waits for the sibling to confirm the resync"],
     ["sibling", `${report.sibling}: packets ${report.link}, agent ${sibling === null ? "does not answer" : "answers"}`],
   ];
+  if (report.waiver === "held")
+    rows.push([
+      "waiver",
+      `${report.sibling} has promised to wait for ${report.node}, because the witness did not answer`,
+    ]);
+  if (report.waiver === "given")
+    rows.push([
+      "waiver",
+      `${report.node} has promised to wait for ${report.sibling}, because the witness did not answer`,
+    ]);
   if (local.tOutdated)
     rows.push(["T's settings", "changed: it starts again with them while both regular members are healthy"]);
   if (report.doing !== null) rows.push(["doing", report.doing]);

@@ -17,7 +17,7 @@ scenario("the witness alone goes down and comes back: nothing happens but a word
     const without = await site.status("n1");
     expect(without).toMatchObject({ runsT: "n1", leader: "E2", survives: { witness: { yes: true } } });
     expect(without.local.volume).toEqual(before.local.volume);
-    expect(without.survives.nodeOne).toEqual({ yes: false, why: "the witness does not answer" });
+    expect(without.survives.nodeOne.yes).toBe(false);
 
     await witness.boot();
     await witness.waitSsh();

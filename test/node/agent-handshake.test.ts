@@ -136,7 +136,7 @@ test.each([
 });
 
 test("words that a newer agent adds are no reason to refuse its answer", async () => {
-  serve(() => ({ ...helloOf("n2"), waived: true }) as Hello);
+  serve(() => ({ ...helloOf("n2"), hold: true }) as Hello);
   expect(await ask(n1)).toEqual({ hello: helloOf("n2") });
 });
 

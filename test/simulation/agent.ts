@@ -215,10 +215,20 @@ export function promotionTimesOut(w: SimWorld, side: Side, setup: Setup): void {
   deliver(w, side, { kind: "askGone", id: PROMOTION_ASK }, setup);
 }
 
+/** What a "won" without a claim rests on: the sibling has promised, or the operator has overridden it. */
+function checkWaiver(w: SimWorld, side: Side): void {
+  const { notes, current } = w.nodes[side];
+  if (notes.waiver !== current || notes.override?.gen === current) return;
+  const other = w.nodes[opposite(side)];
+  if (other.current === current && other.notes.waived !== current)
+    throw new Violation(`node ${nodeName(side)} relies on a promise that its sibling has taken back`);
+}
+
 /** A claim that was released may not be what a "won" rests on. */
 function checkReliance(w: SimWorld, side: Side): void {
   const node = w.nodes[side];
   const key = reliedOn(node.notes, reading(w, side).volume.gen);
+  if (key === null) checkWaiver(w, side);
   if (key === null || key.incarnation !== w.witness.incarnation) return;
   const claim = w.witness.claims[`${key.gen}.${key.k}`];
   if (claim?.released === true) throw new Violation(`node ${nodeName(side)} relies on a claim that was released`);

@@ -60,6 +60,8 @@ export function putNotes(c: Canon, notes: Notes, boot: string | null): void {
   c.name(notes.superseded);
   c.name(notes.override?.gen ?? null);
   c.flag(boot !== null && notes.override?.bootId === boot);
+  c.name(notes.waived);
+  c.name(notes.waiver);
 }
 
 /** May this timer, elapsed or still running, never again matter to what the agent does while it is wanted? */
@@ -141,7 +143,9 @@ export function putAgent(c: Canon, w: SimWorld, side: Side, state: State, setup:
   c.name(state.shows);
   c.flag(state.witnessPoll !== null);
   c.name(state.mayAdopt);
+  c.flag(state.witnessDown);
   c.flag(state.exchange !== null);
+  c.flag(state.exchange !== null && state.asksBack);
   putSibling(c, w, side, state, setup);
   c.flag(state.asked);
   c.flag(state.diverged);

@@ -49,6 +49,8 @@ function putHello(c: Canon, hello: Hello): void {
   c.name(hello.gen);
   c.name(hello.left);
   for (const word of [hello.disk, hello.peerDisk, hello.role, hello.connection, hello.t, hello.claim]) c.word(word);
+  c.word(hello.waived);
+  c.word(hello.waiver);
   c.flag(hello.frozen);
   c.flag(hello.fresh);
   c.flag(hello.disarmed.length === 0);

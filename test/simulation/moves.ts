@@ -56,6 +56,7 @@ const PATIENCE: ReadonlySet<TimerName> = new Set([
   "orphan",
   "deserted",
   "outdated",
+  "witnessAway",
   "connecting",
 ]);
 

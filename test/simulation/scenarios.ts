@@ -3,6 +3,7 @@ import { mayWrite } from "./etcd.ts";
 import { OVERRIDES } from "./overrides.ts";
 import { type FairRun, newSite, play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
 import { comesBack, goesOn, SINGLE_FAULTS, survives } from "./site.ts";
+import { WAIVERS } from "./waivers.ts";
 import { type SimNode, type SimWorld, Violation } from "./world.ts";
 
 /** As it is with the program as it ships, whatever a set-up leaves out afterwards. */
@@ -147,6 +148,7 @@ export const SCENARIOS: Record<string, (setup: Setup) => string | null> = {
   "a promotion that was interrupted is finished": (setup) =>
     within(withFirst(rest, { mounted: false, t: "dead" }), setup, 10_000, (w) => w.nodes[0].mounted && mayWrite(w, 0)),
   ...OVERRIDES,
+  ...WAIVERS,
 };
 
 /** Node two, not aware of the loss, meets the new tree of the witness while node one has won in the old one. */

@@ -119,6 +119,8 @@ export function protectedSite(w: SimWorld, setup: Setup): boolean {
       disarmed.length === 0 &&
       notes.adopted === w.witness.incarnation &&
       notes.intents.length === 0 &&
+      notes.waived === null &&
+      notes.waiver === null &&
       agent.staged?.gen === w.nodes[side].current
     );
   });

@@ -1,5 +1,6 @@
 import type { Setup } from "./agent.ts";
 import { play, siteAtRest } from "./schedule.ts";
+import { THAWED, WAIVED } from "./waivers.ts";
 import type { SimWorld } from "./world.ts";
 
 /**
@@ -50,6 +51,9 @@ export const STARTS: Record<string, readonly string[]> = {
     "n2 boots",
     "n2: the agent starts",
   ],
+  "node two has promised to wait": WAIVED,
+  "node two has promised to wait, and the witness is back": [...WAIVED, "the witness is back"],
+  "node one went on by node two's promise": THAWED,
   "both have lost power": ["n1 loses power", "n2 loses power"],
   "both are back after a loss of power": ["n1 loses power", "n2 loses power", "n1 boots", "n2 boots"],
   "node one won while DRBD found its end again": [

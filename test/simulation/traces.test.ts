@@ -7,7 +7,8 @@ import { explore } from "./explore.ts";
 import { ending, NEW_TREE, SCHEDULES, SECOND_WINS, STALE_READ } from "./scenarios.ts";
 import { play, protectedSite, runFairly, siteAtRest } from "./schedule.ts";
 import { goesOn, survives } from "./site.ts";
-import type { Defect, SimWorld, Twist } from "./world.ts";
+import { APART, harmless } from "./waivers.ts";
+import { type Defect, type SimWorld, type Twist, Violation } from "./world.ts";
 
 const rest = siteAtRest(AS_SHIPPED);
 
@@ -223,6 +224,20 @@ describe("trace 15: the agent restarts while the handler asks", () => {
   test("a handler that gives up leaves T frozen", () => {
     const setup = without("asking again after an agent restart");
     expect(goesOn(play(rest, setup, labels), setup)).toMatch(/does not go on/);
+  });
+});
+
+describe("trace 17: a waiver", () => {
+  function breaks(labels: readonly string[], twist: Twist): void {
+    expect(harmless(labels, AS_SHIPPED)).toBeNull();
+    expect(() => harmless(labels, twisted(twist))).toThrow(Violation);
+  }
+
+  test("that is given up while DRBD is apart lets both go on", () => {
+    breaks(APART["17, the agents talk while DRBD is apart"], { hello: (hello) => ({ ...hello, waiver: "returned" }) });
+  });
+  test("does not outweigh a claim that was won before, if nobody remembers the promise", () => {
+    breaks(APART["17, a claim that was won before the promise"], { notes: (notes) => ({ ...notes, waived: null }) });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Setup } from "./agent.ts";
 import { mayWrite } from "./etcd.ts";
 import { type FairRun, play, runFairly, siteAtRest } from "./schedule.ts";
+import { THAWED, WAIVED } from "./waivers.ts";
 import { SIDES, type SimWorld } from "./world.ts";
 
 /** How a site comes to wait for its operator, and which node is left. The copy of the other has gone on nowhere. */
@@ -15,6 +16,7 @@ export const WAITING: readonly (readonly [string, readonly string[], "n1" | "n2"
     ["the witness restarts", "the witness is down", "n2 loses power"],
     "n1",
   ],
+  ["node one dies when node two has promised to wait for it", [...WAIVED, "n1 loses power"], "n2"],
   [
     "the source dies between the end of a resync and the word that re-arms the target",
     ["n2 loses power", "n2 boots", "n2: the resync ends on the target", "n1 loses power"],
@@ -32,6 +34,7 @@ export const GONE_ON: readonly (readonly [string, readonly string[]])[] = [
     "a disk has failed and answers again, and the sibling dies",
     ["n2: the disk fails", "n2: the operator restarts it", "n1 loses power", "n2 boots"],
   ],
+  ["the holder goes on by the other's promise and dies", [...THAWED, "n1 loses power", "n2 boots"]],
 ];
 
 export const overrides = (node: string): string => `${node}: the operator overrides`;

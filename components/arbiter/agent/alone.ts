@@ -10,6 +10,7 @@ import {
   withoutDisk,
   witnessTrusted,
 } from "./state.ts";
+import { mayWin, thawsByWaiver, waives } from "./waiver.ts";
 
 // What a node that is apart from its sibling may do, as conditions on its state; the table in rules.ts says what it does.
 
@@ -18,7 +19,7 @@ export function mayClaim(s: State): boolean {
   const { volume } = s.local;
   if (connected(s) || s.meeting || volume.gen === null || s.notes.adopted === null || volume.splitBrain) return false;
   if (reliedOn(s.notes, volume.gen) !== null || s.lost === volume.gen) return false;
-  if (volume.gen === s.notes.superseded) return false;
+  if (volume.gen === s.notes.superseded || thawsByWaiver(s)) return false;
   // A diskless or half-synced Primary has no data to go on with (trace 11).
   if (volume.frozen) return volume.disk === "UpToDate";
   if (volume.role !== "Secondary" || volume.connection !== "StandAlone") return false;
@@ -58,9 +59,9 @@ export function promotesAhead(s: State): boolean {
   return mayTakeOver(s) && !siblingBehind(s.local.volume) && !fresh(s) && fired(s, "promoteAhead") && claimIsComing(s);
 }
 
-/** This node goes on with its generation: the claim is its own, or cannot be had and the operator has overridden it. */
+/** This node goes on with its generation: the claim is its own, its sibling waits, or the operator has overridden what cannot be had. */
 export const mayGoOn = (s: State): boolean =>
-  reliedOn(s.notes, s.local.volume.gen) !== null || (overridden(s) && gone(s) && !claimIsComing(s));
+  reliedOn(s.notes, s.local.volume.gen) !== null || thawsByWaiver(s) || (overridden(s) && gone(s) && !claimIsComing(s));
 
 /** No packet of the sibling arrives, and this process has asked it; had it answered, there would be no override. */
 const gone = (s: State): boolean => s.heard === false && s.asked;
@@ -68,7 +69,7 @@ const gone = (s: State): boolean => s.heard === false && s.asked;
 /** The claim on this generation is about to be asked for, or asked for already, and nothing says yet how it ends. */
 export function claimIsComing(s: State): boolean {
   const { gen } = s.local.volume;
-  if (gen === null || gen === s.notes.superseded) return false;
+  if (gen === null || gen === s.notes.superseded || waives(s)) return false;
   return witnessTrusted(s) && s.undecided !== gen && s.lost !== gen;
 }
 
@@ -76,5 +77,5 @@ export function claimIsComing(s: State): boolean {
 export function mayTakeOver(s: State): boolean {
   const { volume } = s.local;
   const whole = volume.role === "Secondary" && volume.disk === "UpToDate" && !volume.splitBrain;
-  return whole && armed(s) && s.heard === false && s.lost !== volume.gen;
+  return whole && mayWin(s) && s.heard === false && s.lost !== volume.gen;
 }

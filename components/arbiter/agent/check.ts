@@ -36,6 +36,12 @@ export const nullable =
   (value, at) =>
     value === null ? null : check(value, at);
 
+/** What an older program does not say counts as `unsaid`. */
+export const ifSaid =
+  <T>(unsaid: T, check: Check<T>): Check<T> =>
+  (value, at) =>
+    value === undefined ? unsaid : check(value, at);
+
 export const list =
   <T>(check: Check<T>, most: number): Check<T[]> =>
   (value, at) =>

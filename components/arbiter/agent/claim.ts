@@ -32,9 +32,9 @@ const has = (keys: readonly ClaimKey[], key: ClaimKey): boolean => keys.some((ot
 const add = (keys: readonly ClaimKey[], key: ClaimKey): ClaimKey[] => (has(keys, key) ? [...keys] : [...keys, key]);
 const drop = (keys: readonly ClaimKey[], key: ClaimKey): ClaimKey[] => keys.filter((other) => !sameKey(other, key));
 
-/** A won claim of this generation that no release has been begun for, in the adopted incarnation. */
+/** A won claim of this generation that no release has been begun for, in the adopted incarnation; none where this node waives. */
 export function reliedOn(notes: Notes, gen: Generation | null): ClaimKey | null {
-  if (gen === null || notes.adopted === null || gen === notes.superseded) return null;
+  if (gen === null || notes.adopted === null || gen === notes.superseded || gen === notes.waived) return null;
   const won = notes.won.filter((key) => key.incarnation === notes.adopted && key.gen === gen);
   return won.find((key) => !has(notes.releasing, key)) ?? null;
 }
@@ -65,7 +65,17 @@ export function forgetOtherGenerations(notes: Notes, gen: Generation, staged: Cl
   const { intents, won, releasing } = notes;
   const seen = [...intents, ...won, ...releasing, ...(staged === null ? [] : [staged])].map((key) => key.gen);
   const past = [...new Set([...notes.past, ...seen.filter((other) => other !== gen)])];
-  return { ...notes, intents: keep(intents), won: keep(won), releasing: keep(releasing), past, superseded: null };
+  const now = (promised: Generation | null) => (promised === gen ? gen : null);
+  const waiver = { waived: now(notes.waived), waiver: now(notes.waiver) };
+  return {
+    ...notes,
+    intents: keep(intents),
+    won: keep(won),
+    releasing: keep(releasing),
+    past,
+    superseded: null,
+    ...waiver,
+  };
 }
 
 /** Begins a run. For `tidy` the key is the intent to finish; otherwise the first number not known to be released. */

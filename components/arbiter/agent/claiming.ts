@@ -2,6 +2,7 @@ import { mayClaim } from "./alone.ts";
 import { begin, type ClaimRun, type ClaimStep, sameKey, unfinished } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { alone, armed, fired, overrideUsed, type State, together, witnessTrusted } from "./state.ts";
+import { mayWin } from "./waiver.ts";
 import type { ClaimKey, Generation, WitnessAnswer } from "./world.ts";
 
 /** Begins, gives up and chooses the work at the witness: one question at a time. */
@@ -17,7 +18,7 @@ export function keepClaim(d: Draft): void {
   const key = firstKey(d.s, d.s.notes.adopted, volume.gen);
   if (mayClaim(d.s)) {
     const mayAsk = d.s.undecided !== volume.gen || fired(d.s, "claimRetry");
-    if (mayAsk) launch(d, armed(d.s) ? "claim" : "look", key);
+    if (mayAsk) launch(d, mayWin(d.s) ? "claim" : "look", key);
     return;
   }
   if (!together(d.s) || d.s.witnessHeld || d.s.shows !== d.s.notes.adopted) return;
@@ -54,7 +55,7 @@ function stillWanted(s: State, run: ClaimRun): boolean {
   if (run.purpose === "claim" && run.key.incarnation === s.notes.adopted && run.key.gen === owedClaim(s)) return true;
   if (run.key.gen !== gen || run.key.incarnation !== s.notes.adopted) return false;
   if (run.purpose === "tidy" || run.purpose === "stage") return together(s);
-  return mayClaim(s) && armed(s) === (run.purpose === "claim");
+  return mayClaim(s) && mayWin(s) === (run.purpose === "claim");
 }
 
 function firstKey(s: State, incarnation: string, gen: string): ClaimKey {

@@ -1,6 +1,7 @@
 import { reliedOn } from "./claim.ts";
 import type { State } from "./state.ts";
 import { fresh, withoutDisk } from "./state.ts";
+import { thawsByWaiver, waiverWords } from "./waiver.ts";
 import type { ClaimStanding, Hello, Local } from "./world.ts";
 
 /** What this node says of itself, from a reading made after the question came. `echo` repeats the asker's disarm notes. */
@@ -23,15 +24,16 @@ export function helloOf(s: State, local: Local, echo: string[]): Hello {
     mounted: local.mounted,
     disarmed: local.disarmed,
     fresh: fresh({ ...s, local }),
-    claim: standing(s, local),
+    claim: standing({ ...s, local }),
+    ...waiverWords({ ...s, local }),
     members: s.members,
     echo,
   };
 }
 
-function standing(s: State, local: Local): ClaimStanding {
-  const { gen } = local.volume;
-  if (reliedOn(s.notes, gen) !== null) return "won";
+function standing(s: State): ClaimStanding {
+  const { gen } = s.local.volume;
+  if (reliedOn(s.notes, gen) !== null || thawsByWaiver(s)) return "won";
   const ours = (key: { gen: string; incarnation: string }) => key.gen === gen && key.incarnation === s.notes.adopted;
   if (s.notes.releasing.some(ours)) return "releasing";
   if (gen !== null && s.lost === gen) return "lost";

@@ -1,4 +1,4 @@
-import { atLeast, boolean, type Check, integer, list, nullable, oneOf, text } from "./check.ts";
+import { atLeast, boolean, type Check, ifSaid, integer, list, nullable, oneOf, text } from "./check.ts";
 import type { Hello, Members } from "./world.ts";
 
 const label = text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a host name label");
@@ -32,6 +32,8 @@ export const checkHello: Check<Hello> = atLeast<Hello>({
   disarmed: disarmNotes,
   fresh: boolean,
   claim: oneOf("won", "releasing", "lost", "undecided", "none"),
+  waived: ifSaid("no", oneOf("no", "yes", "back")),
+  waiver: ifSaid("none", oneOf("none", "wanted", "held", "returned")),
   members: nullable(members),
   echo: disarmNotes,
 });

@@ -6,6 +6,7 @@ import { doorOpensAwake, doorOpensToFrozen, frozenOutcome, helloOf, rearmed } fr
 import { endOverride, override } from "./override.ts";
 import { armed, connected, holder, type State, together, withoutDisk } from "./state.ts";
 import { verdict } from "./verdict.ts";
+import { answerAboutWaiver, learnOfWaiver, tellPromise, thawsByWaiver } from "./waiver.ts";
 import { pollWitness, start } from "./work.ts";
 import type { Event, Hello } from "./world.ts";
 
@@ -46,7 +47,7 @@ export function learn(d: Draft, event: Event): void {
       return;
     case "greeting":
       d.s.local = event.local;
-      d.do({ kind: "reply", id: event.id, hello: helloOf(d.s, event.local, event.hello.disarmed) });
+      reply(d, event);
       return;
     case "answer":
       if (event.id !== d.s.exchange) return;
@@ -71,6 +72,12 @@ export function learn(d: Draft, event: Event): void {
 }
 
 const names = (s: State): { self: string; sibling: string } => ({ self: s.settings.node, sibling: s.settings.sibling });
+
+/** Whatever the answer promises is noted before it is said. */
+function reply(d: Draft, { id, hello }: Extract<Event, { kind: "greeting" }>): void {
+  const words = answerAboutWaiver(d, hello);
+  d.do({ kind: "reply", id, hello: { ...helloOf(d.s, d.s.local, hello.disarmed), ...words } });
+}
 
 function learnDone(d: Draft, event: Extract<Event, { kind: "done" }>): void {
   d.s.local = event.local;
@@ -98,6 +105,7 @@ function learnIncarnation(d: Draft, answer: Extract<Event, { kind: "witness" }>[
     );
   }
   d.s.shows = shows;
+  d.s.witnessDown = shows === null;
   d.s.witnessHeld = false;
   if (shows === null || shows === d.s.notes.adopted || !together(d.s)) return;
   if (d.s.notes.nothingBut !== shows) {
@@ -120,6 +128,7 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
   d.s.sibling = hello;
   d.s.asked = !connected(d.s);
   if (hello === null) return;
+  learnOfWaiver(d, hello);
 
   const notes = rearmed(d.s, hello);
   if (notes.length > 0 && d.s.job === null)
@@ -144,6 +153,7 @@ function learnAnswer(d: Draft, hello: Hello | null): void {
   // The witness decides first; the sibling's word counts when it does not, or must not be asked.
   const witnessMayDecide = mayClaim(d.s) && d.s.undecided !== volume.gen;
   if (witnessMayDecide || reliedOn(d.s.notes, volume.gen) !== null) return;
+  if (thawsByWaiver(d.s)) return;
   switch (frozenOutcome(d.s, hello)) {
     case "lost":
       d.s.lost = volume.gen;
@@ -207,6 +217,7 @@ export function followLocal(d: Draft): void {
   // Whatever it missed it has got again: a copy that was behind is still disarmed here (lock 4).
   else if (together(d.s) && d.s.local.disarmed.length === 0) d.note({ ...d.s.notes, diskFailed: false });
   endOverride(d);
+  tellPromise(d);
   // A connection that was tried and refused needs a new handshake (rule 10).
   const refused = d.before.local.volume.connection === "Connecting" && volume.connection === "StandAlone";
   if (d.s.heard === false || refused) d.s.meeting = false;

@@ -11,6 +11,7 @@ import {
   siblingBehind,
   witnessTrusted,
 } from "./state.ts";
+import { mayWin } from "./waiver.ts";
 import type { Event } from "./world.ts";
 
 /** Notes the operator's override durably, or says what is against it. It ends with its generation and with this boot. */
@@ -86,7 +87,7 @@ function goesOn(s: State): string | null {
   if (armed(s) && volume.disk === "UpToDate" && siblingBehind(volume))
     return `DRBD has the copy of ${sibling} down as ${volume.peerDisk}: ${node} goes on by itself.`;
   if (!volume.frozen && !waited(s)) return `${node} still waits for ${sibling} to come; ask again in a few seconds.`;
-  if (armed(s) && (claimIsComing(s) || (s.run !== null && witnessTrusted(s))))
+  if (mayWin(s) && (claimIsComing(s) || (s.run !== null && witnessTrusted(s))))
     return `The witness answers and is being asked: ${node} goes on by itself if it may.`;
   return s.job === null ? null : `${node} is busy (${s.job.name}); ask again in a few seconds.`;
 }

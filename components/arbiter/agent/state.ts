@@ -59,9 +59,13 @@ export interface State {
   witnessPoll: number | null;
   /** The sibling said "nothing but" this incarnation; adopted if the witness, asked afterwards, still shows it. */
   mayAdopt: Token | null;
+  /** The last question to the witness has ended without a token. */
+  witnessDown: boolean;
 
   /** Our question to the sibling that is not answered yet. */
   exchange: number | null;
+  /** That question asks for this node's promise back, and nothing has been promised since. */
+  asksBack: boolean;
   /** The last answer of the sibling's agent, dropped when it fails to answer. */
   sibling: Hello | null;
   /** Since the halves are apart the sibling was asked, and the question has ended, with an answer or without. */
@@ -107,7 +111,9 @@ export function initialState(settings: CoreSettings): State {
     shows: null,
     witnessPoll: null,
     mayAdopt: null,
+    witnessDown: false,
     exchange: null,
+    asksBack: false,
     sibling: null,
     asked: false,
     diverged: false,

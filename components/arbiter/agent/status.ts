@@ -1,5 +1,6 @@
 import { reliedOn } from "./claim.ts";
 import { armed, bothUpToDate, type State, siblingBehind, witnessTrusted } from "./state.ts";
+import { holdsWaiver, waives } from "./waiver.ts";
 import type { ClaimStanding, Hello, Leader, Local, Token } from "./world.ts";
 
 /** Whether the site goes on without a part, and if not, why. */
@@ -21,6 +22,8 @@ export interface StatusReport {
   /** The own regular member answers and knows a leader. */
   memberHealthy: boolean;
   witness: { answers: boolean; shows: Token | null; adopted: Token | null; claim: ClaimStanding };
+  /** Which node has promised the other to wait for it while the witness is away, as far as this node has noted it. */
+  waiver: "none" | "given" | "held";
   link: "up" | "down" | "unknown";
   /** The last answer of the sibling's agent; null while it does not answer. */
   siblingSays: Hello | null;
@@ -44,6 +47,7 @@ export function statusReport(state: State, local: Local): StatusReport {
     leader: s.members?.leader ?? "unknown",
     memberHealthy: s.members?.healthy ?? false,
     witness: { answers: s.shows !== null, shows: s.shows, adopted: s.notes.adopted, claim: claimOf(s) },
+    waiver: holdsWaiver(s) ? "held" : waives(s) ? "given" : "none",
     link: s.heard === null ? "unknown" : s.heard ? "up" : "down",
     siblingSays: s.sibling,
     doing: s.job?.name ?? null,
@@ -91,7 +95,8 @@ function withoutSibling(s: State): Survival {
   }
   if (volume.disk !== "UpToDate") return no(`the copy of ${s.settings.node} is ${volume.disk}`);
   if (!armed(s)) return no(`${s.settings.node} is disarmed until its sibling confirms the resync`);
-  if (volume.role === "Primary" && siblingBehind(volume)) return yes;
+  if (volume.role === "Primary" && (siblingBehind(volume) || holdsWaiver(s))) return yes;
+  if (waives(s)) return promised(s.settings.node, s.settings.sibling);
   return witnessReady(s.settings.node, s.shows, s.notes.adopted);
 }
 
@@ -109,8 +114,14 @@ function withoutThisNode(s: State): Survival {
   if (sibling.disarmed.length > 0)
     return no(`${settings.sibling} is disarmed until ${settings.node} confirms the resync`);
   if (sibling.members?.healthy !== true) return no(`the etcd member of ${settings.sibling} knows no leader`);
+  if (sibling.role === "Primary" && sibling.waiver === "held") return yes;
+  if (sibling.waived !== "no") return promised(settings.sibling, settings.node);
   return witnessReady(settings.sibling, s.shows, sibling.incarnation);
 }
+
+/** Its sibling survives it for that; it does not survive its sibling. */
+const promised = (node: string, sibling: string): Survival =>
+  no(`${node} has promised ${sibling} to wait for it, because the witness did not answer`);
 
 function witnessReady(node: string, shows: Token | null, adopted: Token | null): Survival {
   if (shows === null) return no("the witness does not answer");
@@ -123,6 +134,7 @@ function waitsFor(s: State): string | null {
   if (volume.frozen && !witnessTrusted(s)) return "frozen; the witness does not answer, or has a new tree";
   if (volume.frozen) return "frozen until the claim is decided";
   if (s.held !== null) return `${s.held.job}: ${s.held.why}`;
+  if (volume.connection !== "Connected" && waives(s)) return "for its sibling, as it has promised";
   if (volume.connection !== "Connected" && volume.role !== "Primary" && s.job === null) {
     return s.lost === volume.gen && volume.gen !== null
       ? "the sibling owns the claim: this node waits for it"

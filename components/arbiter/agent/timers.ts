@@ -2,6 +2,7 @@ import { mayClaim } from "./alone.ts";
 import { properLeader } from "./rules.ts";
 import type { State } from "./state.ts";
 import { alone, armed, connected, fresh, holder, together } from "./state.ts";
+import { wantsBack, wantsWaiver } from "./waiver.ts";
 import type { TimerName } from "./world.ts";
 
 /** A timer runs while it is wanted; once elapsed it stays a fact until it is no longer wanted. */
@@ -34,7 +35,7 @@ function atHome(s: State): boolean {
 const pause =
   (quickMs: number) =>
   (s: State): number =>
-    together(s) && armed(s) ? (atHome(s) ? 5000 : 1000) : quickMs;
+    together(s) && armed(s) ? (atHome(s) && !wantsWaiver(s) && !wantsBack(s) ? 5000 : 1000) : quickMs;
 
 /** The kernel waits at most three seconds for the answer to a promotion; asking it takes a tenth of one. */
 const PROMOTION_AHEAD_MS = 1000;
@@ -72,6 +73,12 @@ export const TIMERS: readonly Timer[] = [
     name: "outdated",
     wanted: (s) => s.local.tOutdated,
     ms: () => 10_000,
+  },
+  {
+    // One answer that was lost is no reason to promise anything.
+    name: "witnessAway",
+    wanted: (s) => s.witnessDown && together(s),
+    ms: () => 3000,
   },
   {
     name: "claimRetry",

@@ -2,6 +2,7 @@ import { claimIsComing, mayGoOn } from "./alone.ts";
 import { reliedOn } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { armed, connected, holder, type State } from "./state.ts";
+import { thawsByWaiver } from "./waiver.ts";
 import type { Verdict } from "./world.ts";
 
 type Answer = { verdict: Verdict; reason: string };
@@ -45,8 +46,12 @@ function primaryAnswer(s: State): Answer | null {
 function claimAnswer(s: State): Answer | null {
   const { gen } = s.local.volume;
   if (armed(s) && mayGoOn(s)) {
-    const isOurs = reliedOn(s.notes, gen) !== null;
-    return { verdict: "won", reason: isOurs ? "the claim is ours" : "the operator has overridden the claim" };
+    if (reliedOn(s.notes, gen) !== null) return { verdict: "won", reason: "the claim is ours" };
+    const byWaiver = thawsByWaiver(s);
+    return {
+      verdict: "won",
+      reason: byWaiver ? "the sibling has promised to wait" : "the operator has overridden the claim",
+    };
   }
   if (gen !== null && s.lost === gen) return { verdict: "lost", reason: "the sibling owns the claim" };
   return null;

@@ -45,8 +45,10 @@ export function pollWitness(d: Draft): void {
 /** Periodic questions, and every timer that is wanted or no longer wanted. */
 export function keepTimers(d: Draft): void {
   if (fired(d.s, "greet") && d.s.exchange === null) {
+    const hello = helloOf(d.s, d.s.local, []);
     d.s.exchange = d.id();
-    d.do({ kind: "greet", id: d.s.exchange, hello: helloOf(d.s, d.s.local, []) });
+    d.s.asksBack = hello.waived === "back";
+    d.do({ kind: "greet", id: d.s.exchange, hello });
   }
   if (fired(d.s, "pollWitness") && d.s.witnessPoll === null) pollWitness(d);
   if (fired(d.s, "pollMembers")) {

@@ -96,6 +96,10 @@ export interface Hello {
   fresh: boolean;
   /** Standing of the own claim on `gen` in the adopted incarnation. */
   claim: ClaimStanding;
+  /** Has promised for `gen` neither to claim nor to rely on any claim (waiver.ts); `back`: and asks to be released. */
+  waived: "no" | "yes" | "back";
+  /** The sibling's promise for `gen`. `returned` is only said in answer to a question that says `back`. */
+  waiver: "none" | "wanted" | "held" | "returned";
   members: Members | null;
   /** The asker's disarm notes, repeated: "I answer you, whose notes these are". Empty in a question. */
   echo: string[];
@@ -147,6 +151,10 @@ export interface Notes {
   superseded: Generation | null;
   /** The operator gives up what only the sibling may hold: for this generation, and to be used in this boot alone. */
   override: { gen: Generation; bootId: string } | null;
+  /** This node has promised its sibling, for this generation, neither to claim nor to rely on any claim. */
+  waived: Generation | null;
+  /** The sibling has promised that: for this generation a holder thaws without asking the witness. */
+  waiver: Generation | null;
 }
 
 export const EMPTY_NOTES: Notes = {
@@ -161,6 +169,8 @@ export const EMPTY_NOTES: Notes = {
   diskFailed: false,
   superseded: null,
   override: null,
+  waived: null,
+  waiver: null,
 };
 
 /** Work on the node, one piece at a time; each ends in a `done` event with a fresh reading. All are idempotent. */
@@ -192,6 +202,7 @@ export type TimerName =
   | "orphan"
   | "deserted"
   | "outdated"
+  | "witnessAway"
   | "claimRetry"
   | "jobRetry"
   | "greet"

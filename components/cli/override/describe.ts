@@ -68,13 +68,17 @@ function witness({ witness: { shows, adopted, claim }, sibling }: OverrideReport
   return `answers; the claim on this generation: ${claim === "lost" ? `owned by ${sibling}` : claim}`;
 }
 
-function losses({ node, sibling, local, witness, diskFailed, superseded }: OverrideReport): string[] {
+function losses({ node, sibling, local, witness, waiver, diskFailed, superseded }: OverrideReport): string[] {
   const found: string[] = [];
   if (superseded)
     found.push(`${sibling} has said that it went on without ${node}. Every write since is on ${sibling} alone.`);
   else if (witness.claim === "lost")
     found.push(
       `${sibling} owns the claim on this generation, so it may have gone on without ${node}. Every write since then is on ${sibling} alone.`,
+    );
+  if (waiver === "given")
+    found.push(
+      `${node} has promised to wait for ${sibling}, so that it could go on alone without the witness. If it did, every write since is on ${sibling} alone.`,
     );
   if (local.disarmed.length > 0)
     found.push(

@@ -4,7 +4,8 @@ import { KERNEL } from "./kernel.ts";
 import type { Mutation } from "./mutation.ts";
 import { OVERRIDE } from "./override.ts";
 import { TABLE } from "./table.ts";
+import { WAIVER } from "./waiver.ts";
 
-export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL, ...OVERRIDE];
+export const MUTATIONS: readonly Mutation[] = [...TABLE, ...HANDSHAKE, ...CLAIMS, ...KERNEL, ...OVERRIDE, ...WAIVER];
 
 export { PARTS } from "./parts.ts";

@@ -76,14 +76,14 @@ export const CLAIMS: readonly Mutation[] = [
     [
       "a disarmed node claims",
       "lock 4",
-      'launch(d, armed(d.s) ? "claim" : "look", key)',
+      'launch(d, mayWin(d.s) ? "claim" : "look", key)',
       'launch(d, "claim", key)',
       covered("the handler, which tells a disarmed node nothing else than undecided"),
     ],
     [
       "a question goes on after its reason is gone",
       "claim",
-      'if (run.purpose === "tidy" || run.purpose === "stage") return together(s);\n  return mayClaim(s) && armed(s) === (run.purpose === "claim");',
+      'if (run.purpose === "tidy" || run.purpose === "stage") return together(s);\n  return mayClaim(s) && mayWin(s) === (run.purpose === "claim");',
       "return true;",
       covered("the intents: what is won without need is finished and released together"),
     ],

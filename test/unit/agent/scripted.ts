@@ -177,6 +177,8 @@ export const HELLO: Hello = {
   disarmed: [],
   fresh: false,
   claim: "none",
+  waived: "no",
+  waiver: "none",
   members: { healthy: true, leader: "E2", applied: 100 },
   echo: [],
 };

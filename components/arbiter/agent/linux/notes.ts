@@ -26,6 +26,8 @@ const notes: Check<Notes> = exact<Notes>({
   diskFailed: boolean,
   superseded: nullable(generation),
   override: nullable(exact({ gen: generation, bootId: token })),
+  waived: nullable(generation),
+  waiver: nullable(generation),
 });
 
 /**
