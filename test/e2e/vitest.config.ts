@@ -16,6 +16,7 @@ const order = [
   "node-two-loses-power",
   "backend-cut",
   "witness-down",
+  "waiver",
   "both-off-both-on",
   "stale-node-refused",
   "both-rebooted",
