@@ -4,5 +4,12 @@ import { Site } from "./site.ts";
 
 const config = loadSite(new pulumi.Config("tandem"));
 
-export const { predictedFailover, status, etcdEndpoints, etcdCaCertificate, etcdClientCertificate, etcdClientKey } =
-  new Site(config.name, config);
+export const {
+  predictedFailover,
+  status,
+  etcdEndpoints,
+  etcdCaCertificate,
+  etcdClientCertificate,
+  etcdClientKey,
+  kubeconfig,
+} = new Site(config.name, config);

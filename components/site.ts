@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Arbiter } from "./arbiter/arbiter.ts";
 import { bundle } from "./bundle.ts";
+import { kubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { describeFailover, timesOf } from "./config/timing.ts";
 import { Drbd } from "./drbd.ts";
@@ -9,6 +10,10 @@ import { clientUrl } from "./etcd/config.ts";
 import { RegularMembers } from "./etcd/member.ts";
 import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
+import { Keepalived } from "./keepalived.ts";
+import { adminKubeconfig } from "./kubernetes/kubeconfig.ts";
+import { KubernetesPki } from "./kubernetes/pki.ts";
+import { Upstream } from "./kubernetes/upstream.ts";
 import { Node } from "./node.ts";
 import { certificateVersions } from "./pki/file-set.ts";
 import { type PkiFiles, SitePki } from "./pki/site-pki.ts";
@@ -30,6 +35,8 @@ export class Site extends pulumi.ComponentResource {
   readonly etcdCaCertificate: pulumi.Output<string>;
   readonly etcdClientCertificate: pulumi.Output<string>;
   readonly etcdClientKey: pulumi.Output<string>;
+  /** For kubectl, with the right to do everything; undefined without Kubernetes. */
+  readonly kubeconfig: pulumi.Output<string> | undefined;
   readonly #config: SiteConfig;
 
   constructor(name: string, config: SiteConfig) {
@@ -74,7 +81,8 @@ export class Site extends pulumi.ComponentResource {
     const arbiter = new Arbiter("arbiter", { hosts, pki: files, config }, this.#after(transient.ready));
     const hostKeys = config.nodes.map(({ hostKey }) => hostKey);
     const waitFor = { hostKeys, transientSettings: transient.settings };
-    new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
+    const cluster = new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
+    this.kubeconfig = this.#kubernetes(hosts, pki, cluster.ready);
 
     this.predictedFailover = describeFailover(timesOf(config));
     this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
@@ -138,6 +146,27 @@ export class Site extends pulumi.ComponentResource {
       purge: destroy.purgeData,
     };
     return new Node(node.name, args, this.#after(machines)).ready;
+  }
+
+  #kubernetes(
+    hosts: readonly [Host, Host],
+    sitePki: SitePki,
+    dependsOn: readonly pulumi.Resource[],
+  ): pulumi.Output<string> | undefined {
+    const { name: site, nodes, kubernetes, artifacts, pki: pkiConfig } = this.#config;
+    if (kubernetes.distribution === "none") return undefined;
+    const times = kubernetesTimes(kubernetes, timesOf(this.#config));
+    const pki = new KubernetesPki(
+      "kubernetes-pki",
+      { siteName: site, nodes, kubernetes, pki: pkiConfig, sitePki },
+      { parent: this },
+    );
+    const files = both((index) => pki.files(nodes[index].name));
+    const plan = { site, nodes, kubernetes, times, artifacts };
+    const masters = new Upstream("kubernetes", { hosts, pki: files, plan }, this.#after(dependsOn));
+    const address = { site, nodes, vip: kubernetes.vip, times };
+    new Keepalived("api-address", { hosts, plan: address }, this.#after(masters.ready));
+    return adminKubeconfig(site, kubernetes.vip, pki);
   }
 
   #after(resources: readonly pulumi.Resource[]): pulumi.ComponentResourceOptions {

@@ -126,6 +126,28 @@ export const nodeVersion = matching(
   /^(1[89]|[2-9][0-9])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})$/,
 );
 
+export const kubernetesVersion = matching(
+  "a release of Kubernetes from 1.30 on, e.g. v1.34.4",
+  /^v1\.(3[0-9]|[4-9][0-9])\.(0|[1-9][0-9]{0,2})$/,
+);
+
+export const interfaceName = matching(
+  "the name of a network interface, e.g. eth0; `ip -brief address` lists them",
+  /^[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,14}$/,
+);
+
+/** An IPv4 address with the length of its network's prefix. */
+export function network(whose: string) {
+  return z
+    .string({ error: (issue) => `${received(issue.input)}; must be an IPv4 address and prefix length ${whose}` })
+    .transform((value, context) => {
+      const [, ip = "", bits = ""] = /^([0-9.]+)\/([0-9]|[12][0-9]|3[0-2])$/.exec(value) ?? [];
+      if (isMachineAddress(ip)) return { address: ip, prefixLength: Number(bits) };
+      context.addIssue(`${received(value)}; must be an IPv4 address and prefix length ${whose}`);
+      return z.NEVER;
+    });
+}
+
 export const packageName = matching("the name of a Debian package", /^[a-z0-9][a-z0-9+.-]+$/);
 
 export const certificate = text("an X.509 certificate in PEM", (value) => {

@@ -1,4 +1,5 @@
 /** The second pass: relations between values whose own shape is right. */
+import { checkLeaderElection, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite, SectionName } from "./schema.ts";
 import { timesOf } from "./timing.ts";
@@ -25,6 +26,9 @@ const rules: Rule[] = [
     errors: (site) => checkTiming(timesOf(site)),
     warnings: (site) => warnAboutTiming(timesOf(site)),
   }),
+  rule(["kubernetes", "nodes", "witness"], { errors: checkVirtualAddress }),
+  rule(["kubernetes", "nodes"], { errors: checkNetworks }),
+  rule(["kubernetes", "datastore", "witness"], { errors: checkLeaderElection }),
   rule(["pki"], { errors: certificatesOutliveRenewal }),
 ];
 

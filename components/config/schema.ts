@@ -17,7 +17,6 @@ import {
   hostKey,
   httpsUrl,
   integer,
-  keyMessage,
   label,
   map,
   nodeVersion,
@@ -26,13 +25,13 @@ import {
   sshPrivateKey,
   tlsPrivateKey,
 } from "./fields.ts";
+import { kubernetes } from "./kubernetes-schema.ts";
 import { received, receivedKind } from "./problems.ts";
 import type { Sealed } from "./secret.ts";
 import type {
   ArtifactsConfig,
   DestroyConfig,
   ExistingWitness,
-  KubernetesConfig,
   ManagedWitness,
   NodeConfig,
   PkiConfig,
@@ -116,12 +115,6 @@ const existingWitness = map({
   waitOffset,
 }).transform(
   ({ waitOffset, ...value }): ExistingWitness<Sealed> => ({ kind: "existing", ...value, waitOffsetMs: waitOffset }),
-);
-
-const kubernetes = z.discriminatedUnion(
-  "distribution",
-  [map({ distribution: z.literal("none") }).transform((value): KubernetesConfig => value)],
-  { error: (issue) => keyMessage(issue, "distribution", "none (the datastore alone)", ["k3s", "upstream"]) },
 );
 
 const pinnedNode = map({

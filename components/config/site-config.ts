@@ -140,8 +140,40 @@ export interface EtcdRelease extends PinnedArchive {
 }
 
 /** Discriminated by `distribution`; `none` is the datastore alone. */
-export interface KubernetesConfig {
-  readonly distribution: "none";
+export type KubernetesConfig = { readonly distribution: "none" } | UpstreamConfig;
+
+/** The control plane of kubernetes.io on both nodes, each API server on its node's own etcd member. */
+export interface UpstreamConfig {
+  readonly distribution: "upstream";
+  /** As in the release's name, with its v. */
+  readonly version: string;
+  /** The release's folder of programs for one architecture, without a trailing slash. */
+  readonly source: string;
+  /** SHA-256 of each program there. */
+  readonly sha256: Readonly<Record<ControlPlaneProgram, string>>;
+  /** The address that clients use; whichever node has it answers. */
+  readonly vip: VirtualAddress;
+  /** IPv4 networks of pods and of services, as `address/bits`. */
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  /** Of both managers; computed from the datastore's longest gap where undefined. */
+  readonly leaderElection: { readonly [K in keyof LeaderElection]: LeaderElection[K] | undefined };
+}
+
+export type ControlPlaneProgram = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubectl";
+
+export interface VirtualAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** Network interface of the frontend, the same name on both nodes. */
+  readonly interface: string;
+}
+
+/** client-go's three times: how long a lease holds, how long its holder tries to renew it, and how often. */
+export interface LeaderElection {
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  readonly retryMs: number;
 }
 
 export interface ArtifactsConfig {

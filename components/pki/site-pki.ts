@@ -2,8 +2,9 @@ import { createHmac } from "node:crypto";
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeConfig, PkiConfig, WitnessConfig } from "../config/site-config.ts";
-import { Authority } from "./authority.ts";
-import { Certificate, type CertificateArgs } from "./certificate.ts";
+import type { Authority } from "./authority.ts";
+import type { Certificate } from "./certificate.ts";
+import { type Credential, client, Issuer, type LeafArgs } from "./issuer.ts";
 
 export interface SitePkiArgs {
   readonly siteName: string;
@@ -24,12 +25,6 @@ export interface PkiFile {
 
 /** By absolute path on the machine. */
 export type PkiFiles = Readonly<Record<string, PkiFile>>;
-
-/** A certificate and its key as PEM text. */
-interface Credential {
-  readonly certificatePem: pulumi.Output<string>;
-  readonly privateKeyPem: pulumi.Output<string>;
-}
 
 /** The certificates of one node, by the name of its files. */
 interface NodeCredentials {
@@ -59,6 +54,7 @@ export class SitePki extends pulumi.ComponentResource {
   /** What verifies etcd's certificates, as PEM. */
   readonly etcdTrustPem: pulumi.Output<string>;
   readonly #args: SitePkiArgs;
+  readonly #issuer: Issuer;
   readonly #etcd: Authority;
   readonly #site: Authority;
   readonly #credentials: ReadonlyMap<string, NodeCredentials>;
@@ -67,14 +63,20 @@ export class SitePki extends pulumi.ComponentResource {
   constructor(name: string, args: SitePkiArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("tandem:pki:SitePki", name, {}, opts);
     this.#args = args;
-    this.#etcd = this.#authority("etcd-ca", `${args.siteName} etcd CA`);
-    this.#site = this.#authority("site-ca", `${args.siteName} site CA`);
+    this.#issuer = new Issuer(args.siteName, args.pki, this);
+    this.#etcd = this.#issuer.authority("etcd-ca", "etcd CA");
+    this.#site = this.#issuer.authority("site-ca", "site CA");
     this.#credentials = new Map(args.nodes.map((node, index) => [node.name, this.#node(node, index)]));
     this.#witnessServer = args.witness.kind === "managed" ? this.#server(args.witness.host) : undefined;
-    const admin = this.#certificate("etcd-admin", { ...client("tandem-admin"), authority: this.#etcd });
+    const admin = this.#issuer.certificate("etcd-admin", { ...client("tandem-admin"), authority: this.#etcd });
     this.admin = { certificatePem: admin.certificatePem, privateKeyPem: pulumi.secret(admin.privateKeyPem) };
     this.etcdTrustPem = this.#etcd.trustPem;
     this.registerOutputs({ admin: this.admin, etcdTrustPem: this.etcdTrustPem });
+  }
+
+  /** An etcd client of its own for a program on a node. */
+  etcdClient(node: string, program: string): Credential {
+    return this.#issuer.certificate(`${node}-etcd-${program}`, { ...client(program), authority: this.#etcd });
   }
 
   /**
@@ -129,7 +131,7 @@ export class SitePki extends pulumi.ComponentResource {
   #node(node: PkiNode, index: number): NodeCredentials {
     const { nodes, witness } = this.#args;
     const [etcd, site] = [this.#etcd, this.#site];
-    const issue = (name: string, args: LeafArgs) => this.#certificate(`${node.name}-${name}`, args);
+    const issue = (name: string, args: LeafArgs) => this.#issuer.certificate(`${node.name}-${name}`, args);
     return {
       "etcd-server": issue("etcd-server", {
         authority: etcd,
@@ -164,7 +166,7 @@ export class SitePki extends pulumi.ComponentResource {
   #server(host: string): Certificate {
     const { siteName } = this.#args;
     const isAddress = isIP(host) !== 0;
-    return this.#certificate("witness-server", {
+    return this.#issuer.certificate("witness-server", {
       authority: this.#site,
       commonName: `${siteName}.tandem-witness`,
       dnsNames: [`${siteName}.tandem-witness`, ...(isAddress ? [] : [host])],
@@ -172,42 +174,14 @@ export class SitePki extends pulumi.ComponentResource {
       usages: ["server"],
     });
   }
-
-  #authority(name: string, commonName: string): Authority {
-    const { certificateValidityDays, rotation } = this.#args.pki;
-    const args = {
-      commonName,
-      rotation,
-      validityDays: Math.max(leastAuthorityDays, 4 * certificateValidityDays),
-      // It must outlive whatever it signs until then.
-      renewBeforeDays: certificateValidityDays + 30,
-    };
-    return new Authority(`${this.#args.siteName}-${name}`, args, { parent: this });
-  }
-
-  #certificate(name: string, args: LeafArgs): Certificate {
-    const { certificateValidityDays: validityDays, renewBeforeDays, rotation } = this.#args.pki;
-    return new Certificate(
-      `${this.#args.siteName}-${name}`,
-      { ...args, validityDays, renewBeforeDays, rotation },
-      { parent: this },
-    );
-  }
-}
-
-type LeafArgs = Omit<CertificateArgs, "validityDays" | "renewBeforeDays" | "rotation">;
-
-const leastAuthorityDays = 3650;
-
-function client(commonName: string) {
-  return { commonName, dnsNames: [], ipAddresses: [], usages: ["client"] } satisfies Omit<LeafArgs, "authority">;
 }
 
 function foreignCredential(credential: { clientCertificate: string; clientKey: pulumi.Output<string> }): Credential {
   return { certificatePem: pulumi.output(credential.clientCertificate), privateKeyPem: credential.clientKey };
 }
 
-function credentialFiles(path: string, credential: Credential, owner?: string): PkiFiles {
+/** @param owner of the key, which nobody else reads */
+export function credentialFiles(path: string, credential: Credential, owner?: string): PkiFiles {
   const key: PkiFile = { content: pulumi.secret(credential.privateKeyPem), mode: "0600" };
   return {
     [`${path}.crt`]: certificateFile(credential.certificatePem),
@@ -215,6 +189,6 @@ function credentialFiles(path: string, credential: Credential, owner?: string): 
   };
 }
 
-function certificateFile(content: pulumi.Output<string>): PkiFile {
+export function certificateFile(content: pulumi.Output<string>): PkiFile {
   return { content, mode: "0644" };
 }

@@ -4,11 +4,15 @@ import { parse } from "yaml";
 import { agentFiles } from "../../components/arbiter/arbiter.ts";
 import type { FileSet } from "../../components/cli/apply/bundle-type.ts";
 import { readEnvironments } from "../../components/config/environments.ts";
+import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
 import { parseSite } from "../../components/config/parse.ts";
 import type { SiteConfig } from "../../components/config/schema.ts";
+import { timesOf } from "../../components/config/timing.ts";
 import { volumeFiles } from "../../components/drbd.ts";
 import { memberFiles } from "../../components/etcd/member.ts";
 import { transientFiles } from "../../components/etcd/transient.ts";
+import { keepalivedFiles } from "../../components/keepalived.ts";
+import { upstreamFiles } from "../../components/kubernetes/upstream.ts";
 import { nodeFiles } from "../../components/node.ts";
 import { witnessFiles } from "../../components/witness.ts";
 
@@ -45,6 +49,7 @@ export function fileSets(
       memberFiles({ ...plan, datastore, artifacts }, index),
       transientFiles({ ...plan, datastore }, index, ""),
       agentFiles(config, index, ""),
+      ...kubernetesFiles(config, index),
     ];
   }
   if (witness.kind === "managed") {
@@ -52,6 +57,19 @@ export function fileSets(
     machines.witness = [witnessFiles({ ...plan, port, nodes: nodes.map((node) => node.name), storage })];
   }
   return machines;
+}
+
+function kubernetesFiles(
+  config: Omit<SiteConfig<unknown>, "witness"> & Pick<SiteConfig, "witness">,
+  index: 0 | 1,
+): FileSet[] {
+  const { name: site, nodes, kubernetes, artifacts } = config;
+  if (kubernetes.distribution === "none") return [];
+  const times = kubernetesTimes(kubernetes, timesOf(config));
+  return [
+    upstreamFiles({ site, nodes, kubernetes, times, artifacts }, index),
+    keepalivedFiles({ site, nodes, vip: kubernetes.vip, times }, index),
+  ];
 }
 
 export function readSite(example: string) {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { appendFile, chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { cachePath, fingerprint, scratchFolder } from "./cache.ts";
 import { debianMirror, keyring } from "./debian.ts";
 import type { Kernel } from "./kernel.ts";
@@ -60,10 +60,12 @@ export async function ensureImage(suite: Suite, kernel: Kernel, keys: LabKeys): 
 export async function ensureBundleDisk(folder: string): Promise<string> {
   const contents: string[] = [];
   let bytes = 0;
-  for (const file of (await readdir(folder)).sort()) {
-    const { stdout } = await run(["sha256sum", join(folder, file)], { timeoutMs: 120_000 });
-    contents.push(stdout.slice(0, 64), file);
-    bytes += Number((await run(["stat", "-c", "%s", join(folder, file)])).stdout);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) {
+    const { stdout } = await run(["sha256sum", file], { timeoutMs: 120_000 });
+    contents.push(stdout.slice(0, 64), relative(folder, file));
+    bytes += (await stat(file)).size;
   }
   const disk = cachePath(`bundle-${fingerprint(...contents)}.ext4`);
   if (existsSync(disk) && (await isSound(disk))) return disk;

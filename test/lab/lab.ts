@@ -46,6 +46,8 @@ export interface StartOptions {
   signal?: AbortSignal;
   /** The lab outlives this process, until `stop` of an attached one. */
   detached?: boolean;
+  /** The guests' bundle holds a Kubernetes release, which is built first. */
+  kubernetes?: boolean;
 }
 
 /** Guests on two networks in a network namespace of their own. */
@@ -98,7 +100,7 @@ export class Lab {
     const guests = options.guests ?? SITE_GUESTS;
     checkNames(name, guests);
     requireRoot();
-    const parts = await prepare(guests);
+    const parts = await prepare(guests, options.kubernetes);
     options.signal?.throwIfAborted();
     const owner = options.detached ? null : (processId(process.pid) as ProcessId);
     const record = { owner, folder: cachePath("run", name), guests, parts };
@@ -221,9 +223,9 @@ function checkNames(name: string, guests: readonly GuestSpec[]): void {
       );
 }
 
-async function prepare(guests: readonly GuestSpec[]): Promise<LabParts> {
+async function prepare(guests: readonly GuestSpec[], kubernetes = false): Promise<LabParts> {
   await ensurePackages();
-  const toolchain = await ensureToolchain();
+  const toolchain = await ensureToolchain({ kubernetes });
   return withLock("build", async () => {
     const keys = await ensureKeys();
     const kernel = await ensureKernel();

@@ -36,8 +36,10 @@ export async function labStack(lab: Lab): Promise<LabStack> {
   };
   await change((site) => {
     for (const machine of [...site.nodes, site.witness]) machine.hostKey = lab.hostKey;
-    const { version, sha256 } = lab.toolchain.etcdRelease;
-    site.datastore.etcd = { version, sha256 };
+    const { etcdRelease, kubernetesRelease } = lab.toolchain;
+    site.datastore.etcd = { version: etcdRelease.version, sha256: etcdRelease.sha256 };
+    if (kubernetesRelease)
+      site.kubernetes = { distribution: "upstream", vip: "10.77.1.10/24", interface: "vec0", ...kubernetesRelease };
     // Set below; pulumi would try to decrypt what stands for it here.
     delete site.ssh.privateKey;
   });

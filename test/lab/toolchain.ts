@@ -1,25 +1,12 @@
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { cachePath, scratchFolder, withLock } from "./cache.ts";
+import { ensureGoTools, expectOutput, type GoTools, sha256, wrapper } from "./go-tools.ts";
+import { type KubernetesRelease, kubernetesTools, placeKubernetesRelease } from "./kubernetes-release.ts";
 import { run } from "./process.ts";
-import { type Note, say, step } from "./progress.ts";
+import { say, step } from "./progress.ts";
 import { commandPluginVersion, hasCommandPlugin, pulumiHome } from "./pulumi.ts";
-
-/** Programs built from one Go module, whose go.sum fixes every dependency. */
-export interface GoTools {
-  module: string;
-  /** Where the module lies. */
-  source: string;
-  version: string;
-  /** Go packages by the name of the program that each becomes. */
-  programs: Record<string, string>;
-  ldflags: string;
-  /** Throws unless the programs in the folder run and are of this version. */
-  verify: (folder: string) => Promise<void>;
-}
-
-const wrapper = (module: string) => ({ module, source: join(import.meta.dirname, "go", module) });
 
 const pulumi: GoTools = {
   ...wrapper("pulumi"),
@@ -66,17 +53,26 @@ export interface Toolchain {
   /** Folder that guests see as /opt/bundle: release archives as an air-gapped site would have them. */
   bundle: string;
   etcdRelease: { version: string; file: string; sha256: string };
+  /** Only where it was asked for. */
+  kubernetesRelease?: KubernetesRelease;
 }
 
-/** Builds what is missing, one thing after the other; everything is run once before it is trusted. */
-export function ensureToolchain(): Promise<Toolchain> {
+/**
+ * Builds what is missing, one thing after the other; everything is run once before it is trusted.
+ * @param kubernetes whether sites with Kubernetes are to be built, which takes some minutes the first time
+ */
+export function ensureToolchain({ kubernetes = false } = {}): Promise<Toolchain> {
   return withLock("build", async () => {
     const etcdFolder = await ensureGoTools(etcd);
     const path = [...(await pulumiFolders()), etcdFolder];
     await ensureCommandPlugin(path);
-    const bundle = cachePath("bundle");
+    const bundle = cachePath(kubernetes ? "bundle-kubernetes" : "bundle");
     await mkdir(bundle, { recursive: true });
-    return { path, bundle, etcdRelease: await packEtcdRelease(etcdFolder, bundle) };
+    const etcdRelease = await packEtcdRelease(etcdFolder, bundle);
+    if (!kubernetes) return { path, bundle, etcdRelease };
+    const programs = await ensureGoTools(kubernetesTools);
+    const kubernetesRelease = await placeKubernetesRelease(programs, bundle);
+    return { path: [...path, programs], bundle, etcdRelease, kubernetesRelease };
   });
 }
 
@@ -106,66 +102,6 @@ async function ensureCommandPlugin(path: string[]): Promise<void> {
   await writeFile(noteFile, stderr);
 }
 
-/** The folder of the programs. The caller holds the build lock. */
-export async function ensureGoTools(tools: GoTools): Promise<string> {
-  const folder = cachePath("tools", `${tools.module}-${tools.version}`);
-  if (existsSync(folder)) {
-    const sound = await tools.verify(folder).then(
-      () => true,
-      () => false,
-    );
-    if (sound) return folder;
-    await rm(folder, { recursive: true });
-  }
-  await step(`build ${Object.keys(tools.programs).join(", ")} ${tools.version} from Go modules`, async (note) => {
-    const scratch = scratchFolder(`tools-${tools.module}`);
-    for (const [program, source] of Object.entries(tools.programs))
-      await goBuild(tools, program, source, scratch, note);
-    await tools.verify(scratch);
-    await mkdir(dirname(folder), { recursive: true });
-    await rename(scratch, folder);
-  });
-  return folder;
-}
-
-async function goBuild(tools: GoTools, program: string, source: string, folder: string, note: Note): Promise<void> {
-  note(program);
-  await run(
-    [
-      "nice",
-      "go",
-      "build",
-      "-trimpath",
-      "-buildvcs=false",
-      "-ldflags",
-      `-s -w ${tools.ldflags}`,
-      "-o",
-      join(folder, program),
-      source,
-    ],
-    {
-      cwd: tools.source,
-      env: { ...process.env, CGO_ENABLED: "0" },
-      timeoutMs: 30 * 60_000,
-      onOutput: (text) => note(`${program}: ${text.trim().split("\n").at(-1)}`),
-    },
-  ).catch((error: Error) => {
-    if (/did not start/.test(error.message))
-      throw new Error(
-        `${program} ${tools.version} is built from its Go modules, and there is no "go" on PATH: install Go 1.26 or newer`,
-      );
-    throw error;
-  });
-}
-
-async function expectOutput(argv: string[], pattern: RegExp): Promise<void> {
-  const { stdout, stderr } = await run(argv, { timeoutMs: 20_000, check: false });
-  if (!pattern.test(stdout) && !pattern.test(stderr))
-    throw new Error(
-      `${argv.join(" ")} printed ${JSON.stringify((stdout || stderr).slice(0, 200))}, expected ${pattern}`,
-    );
-}
-
 /** An archive with the layout of an official etcd release; the same bytes for the same programs. */
 async function packEtcdRelease(programs: string, bundle: string): Promise<Toolchain["etcdRelease"]> {
   const name = `etcd-v${etcdVersion}-linux-amd64`;
@@ -188,9 +124,4 @@ async function packEtcdRelease(programs: string, bundle: string): Promise<Toolch
     await writeFile(record, await sha256(file));
     return { version: etcdVersion, file, sha256: await sha256(file) };
   });
-}
-
-async function sha256(file: string): Promise<string> {
-  const { stdout } = await run(["sha256sum", file]);
-  return stdout.slice(0, 64);
 }

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fingerprint, withLock } from "../lab/cache.ts";
+import { ensureGoTools } from "../lab/go-tools.ts";
 import { run } from "../lab/process.ts";
-import { ensureGoTools } from "../lab/toolchain.ts";
 
 /** What the checker in Go, which uses porcupine, says of a history. */
 export interface Judgement {

@@ -110,4 +110,6 @@ export interface UnitSpec {
 
 export type Proof =
   | { readonly kind: "active"; readonly unit: string; readonly withinSeconds: number }
-  | { readonly kind: "listening"; readonly address: string; readonly port: number; readonly withinSeconds: number };
+  | { readonly kind: "listening"; readonly address: string; readonly port: number; readonly withinSeconds: number }
+  /** A program that looks and changes nothing, asked until it ends with 0. */
+  | { readonly kind: "succeeds"; readonly command: readonly [string, ...string[]]; readonly withinSeconds: number };

@@ -3,6 +3,7 @@ import type { CheckResult, CreateResult, DiffResult, Provider, UpdateResult } fr
 import { authorityType } from "./authority.ts";
 import { certificateType } from "./certificate.ts";
 import type { Failure } from "./problems.ts";
+import { sharedKeyType } from "./shared-key.ts";
 import { same } from "./validity.ts";
 import { type Properties, plain, secret } from "./values.ts";
 
@@ -22,6 +23,7 @@ interface ResourceType {
 const types: { readonly [token: string]: ResourceType } = {
   "tandem:pki:Authority": authorityType,
   "tandem:pki:Certificate": certificateType,
+  "tandem:pki:SharedKey": sharedKeyType,
 };
 
 /** Pulumi resource provider of the package `tandem`: an authority and its certificates, kept in the stack's state and nowhere else. */

@@ -55,7 +55,7 @@ describe("a site with only what must be there", () => {
       ["tandem:site: ssh: is missing; must be a map of user, privateKey, port, dialTimeout, dialAttempts"],
       ["tandem:site: witness: is missing; must be a map of host, hostKey, port, waitOffset, storage"],
       ["tandem:site: datastore: is missing; must be a map with kind: etcd-witness"],
-      ["tandem:site: kubernetes: is missing; must be a map with distribution: none (the datastore alone)"],
+      ["tandem:site: kubernetes: is missing; must be a map with distribution: upstream or none (the datastore alone)"],
     ]);
   });
 });
@@ -230,12 +230,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "kubernetes by k3s",
     (site) => Object.assign(site, { kubernetes: { distribution: "k3s", version: "v1.34.4+k3s1" } }),
-    "kubernetes.distribution: k3s is not yet supported; use none (the datastore alone)",
-  ],
-  [
-    "kubernetes by upstream",
-    (site) => Object.assign(site, { kubernetes: { distribution: "upstream" } }),
-    "kubernetes.distribution: upstream is not yet supported; use none (the datastore alone)",
+    "kubernetes.distribution: k3s is not yet supported; use upstream or none (the datastore alone)",
   ],
   [
     "another leader",

@@ -1,0 +1,107 @@
+/** Relations between the values of `kubernetes` and the rest of a site. */
+import { formatDuration } from "./duration.ts";
+import { contains, overlaps, parseNetwork } from "./ipv4.ts";
+import { kubernetesTimes, leastRenewMs } from "./kubernetes-timing.ts";
+import type { Problem } from "./problems.ts";
+import type { ParsedSite } from "./schema.ts";
+import type { UpstreamConfig } from "./site-config.ts";
+import { timesOf } from "./timing.ts";
+
+/** client-go adds up to a fifth to the time between two tries. */
+const retryJitter = 1.2;
+
+/** The rules for the address of the API. */
+export function checkVirtualAddress({
+  kubernetes,
+  nodes,
+  witness,
+}: Pick<ParsedSite, "kubernetes" | "nodes" | "witness">): Problem[] {
+  if (kubernetes.distribution === "none") return [];
+  const { vip } = kubernetes;
+  const subnet = { address: vip.address, prefixLength: vip.prefixLength };
+  const taken = [
+    ...nodes.flatMap(({ frontend, backend }, index) => [
+      { address: frontend, owner: `nodes[${index}].frontend` },
+      { address: backend, owner: `nodes[${index}].backend` },
+    ]),
+    ...(witness.kind === "managed" ? [{ address: witness.host, owner: "witness.host" }] : []),
+  ];
+  const problem = (message: string): Problem => ({
+    path: ["kubernetes", "vip"],
+    message: `is ${vip.address}/${vip.prefixLength}; ${message}`,
+  });
+  const owner = taken.find(({ address }) => address === vip.address)?.owner;
+  if (owner !== undefined) return [problem(`that is ${owner}; take an address that no machine has`)];
+  const outside = nodes.findIndex(({ frontend }) => !contains(subnet, frontend));
+  if (outside < 0) return [];
+  return [
+    problem(
+      `nodes[${outside}].frontend, ${nodes[outside]?.frontend}, is outside that network; take a free address of the frontend's network`,
+    ),
+  ];
+}
+
+/** Pods and services have networks of their own. */
+export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernetes" | "nodes">): Problem[] {
+  if (kubernetes.distribution === "none") return [];
+  const { podCidr, serviceCidr, vip } = kubernetes;
+  const [pods, services] = [parseNetwork(podCidr), parseNetwork(serviceCidr)];
+  const problems: Problem[] = [];
+  if (overlaps(pods, services))
+    problems.push({
+      path: ["kubernetes", "serviceCidr"],
+      message: `is ${serviceCidr}, which overlaps podCidr, ${podCidr}; take another network`,
+    });
+  const machines = [vip.address, ...nodes.flatMap(({ frontend, backend }) => [frontend, backend])];
+  for (const [key, network] of [
+    ["podCidr", pods],
+    ["serviceCidr", services],
+  ] as const) {
+    const inside = machines.find((address) => contains(network, address));
+    if (inside !== undefined)
+      problems.push({
+        path: ["kubernetes", key],
+        message: `is ${kubernetes[key]}, which holds ${inside}, an address of this site; take another network`,
+      });
+  }
+  return problems;
+}
+
+/** retry < renew < lease, and a renewal outlasts the longest gap: else a failover of the datastore costs both managers their leases. */
+export function checkLeaderElection({
+  kubernetes,
+  datastore,
+  witness,
+}: Pick<ParsedSite, "kubernetes" | "datastore" | "witness">): Problem[] {
+  if (kubernetes.distribution === "none") return [];
+  const { longestGapMs, leaderElection } = kubernetesTimes(kubernetes, timesOf({ datastore, witness }));
+  const { leaseMs, renewMs, retryMs } = leaderElection;
+  const problem = (key: keyof typeof keys, ms: number, why: string): Problem => ({
+    path: ["kubernetes", "leaderElection", keys[key]],
+    message: `is ${formatDuration(ms)}; ${why}`,
+  });
+  if (retryMs < 1) return [problem("retryMs", retryMs, "a manager must wait between two tries: use at least 1ms")];
+  const leastRenew = Math.max(leastRenewMs(longestGapMs, retryMs), Math.ceil(retryJitter * retryMs) + 1);
+  if (renewMs < leastRenew)
+    return [
+      problem(
+        "renewMs",
+        renewMs,
+        `a manager must keep its lease over ${formatDuration(longestGapMs)}, the longest time without writes after a failure, and try twice more: use at least ${formatDuration(leastRenew)}`,
+      ),
+    ];
+  if (leaseMs <= renewMs)
+    return [
+      problem(
+        "leaseMs",
+        leaseMs,
+        `it must outlast the ${formatDuration(renewMs)} for which its holder tries to renew it, or two managers may be at work: use at least ${formatDuration(renewMs + 1)}`,
+      ),
+    ];
+  return [];
+}
+
+const keys = { leaseMs: "leaseDuration", renewMs: "renewDeadline", retryMs: "retryPeriod" } as const satisfies Record<
+  keyof UpstreamConfig["leaderElection"],
+  string
+>;

@@ -1,0 +1,54 @@
+/** What Kubernetes has to sit out: the times of its managers and of its address, from the longest gap of the datastore. */
+import type { LeaderElection, UpstreamConfig } from "./site-config.ts";
+import { predictFailover, roundUp, type Times } from "./timing.ts";
+
+const second = 1000;
+
+/** How the address follows the API servers. VRRP takes hundredths of a second from its version 3 on. */
+export const addressTimes = {
+  advertIntervalMs: 300,
+  /** keepalived before 2.3 takes whole seconds. */
+  probeIntervalMs: second,
+  /** Failed probes after which an API server counts as dead. */
+  deadAfter: 2,
+} as const;
+
+/** Between two reports of a kubelet on its node. */
+export const nodeStatusIntervalMs = 4 * second;
+
+export interface KubernetesTimes {
+  /** The longest time without writes that a single failure may bring. */
+  readonly longestGapMs: number;
+  readonly leaderElection: LeaderElection;
+  /** Failed probes after which an API server counts as not ready: more than a failover of the datastore takes. */
+  readonly notReadyAfter: number;
+  /** How long a node may be silent before it counts as lost; its pods are evicted later by as much again. */
+  readonly nodeMonitorGraceMs: number;
+  readonly podEvictionMs: number;
+}
+
+/** The times of a site's Kubernetes, defaults filled in. */
+export function kubernetesTimes(
+  { leaderElection }: Pick<UpstreamConfig, "leaderElection">,
+  times: Times,
+): KubernetesTimes {
+  const predicted = predictFailover(times);
+  const longestGapMs = Math.max(...Object.values(predicted).map(({ maxMs }) => maxMs));
+  const usualGapMs = Math.max(predicted.nodeOneDies.maxMs, predicted.nodeTwoDies.maxMs, predicted.linkCut.maxMs);
+  const retryMs = leaderElection.retryMs ?? 2 * second;
+  const renewMs = leaderElection.renewMs ?? roundUp(leastRenewMs(longestGapMs, retryMs), second);
+  const leaseMs = leaderElection.leaseMs ?? renewMs + roundUp(retryMs, second);
+  const nodeMonitorGraceMs = roundUp(longestGapMs + 2 * nodeStatusIntervalMs, second);
+  return {
+    longestGapMs,
+    leaderElection: { leaseMs, renewMs, retryMs },
+    notReadyAfter: Math.floor(usualGapMs / addressTimes.probeIntervalMs) + 2,
+    nodeMonitorGraceMs,
+    podEvictionMs: nodeMonitorGraceMs,
+  };
+}
+
+/** A renewal that was sent just before the gap is repeated after it, twice. */
+export function leastRenewMs(longestGapMs: number, retryMs: number): number {
+  return longestGapMs + 2 * retryMs + 1;
+}

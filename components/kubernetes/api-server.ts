@@ -1,0 +1,83 @@
+import { stringify } from "yaml";
+import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
+import type { NodeConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { Flags } from "./flags.ts";
+import { apiServerPort, auditLog, configFolder, pkiFolder } from "./paths.ts";
+
+export interface ApiServerPlan {
+  readonly node: Pick<NodeConfig, "frontend">;
+  readonly kubernetes: Pick<UpstreamConfig, "serviceCidr">;
+  readonly times: Pick<KubernetesTimes, "podEvictionMs">;
+}
+
+const days = 30;
+const files = 10;
+const mebibytes = 100;
+
+/** Of kube-apiserver on one node; it knows that node's etcd member alone, so the loss of the other costs it nothing. */
+export function apiServerFlags({ node, kubernetes, times }: ApiServerPlan): Flags {
+  const key = (flag: string, name: string) => ({
+    [`${flag}-cert-file`]: `${pkiFolder}/${name}.crt`,
+    [`${flag}-private-key-file`]: `${pkiFolder}/${name}.key`,
+  });
+  const toleration = Math.ceil(times.podEvictionMs / 1000);
+  return {
+    "advertise-address": node.frontend,
+    "secure-port": apiServerPort,
+    ...key("tls", "api-server"),
+    "tls-min-version": "VersionTLS12",
+    "client-ca-file": `${pkiFolder}/ca.crt`,
+    // Probes show a certificate too.
+    "anonymous-auth": false,
+    "authorization-mode": "Node,RBAC",
+    "enable-admission-plugins": "NodeRestriction",
+
+    "etcd-servers": "https://127.0.0.1:2379",
+    "etcd-cafile": "/etc/tandem/pki/etcd-ca.crt",
+    "etcd-certfile": `${pkiFolder}/etcd-client.crt`,
+    "etcd-keyfile": `${pkiFolder}/etcd-client.key`,
+    "encryption-provider-config": `${pkiFolder}/encryption.yaml`,
+
+    "service-cluster-ip-range": kubernetes.serviceCidr,
+    "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+    "service-account-key-file": `${pkiFolder}/service-accounts.crt`,
+    "service-account-signing-key-file": `${pkiFolder}/service-accounts.key`,
+
+    "kubelet-client-certificate": `${pkiFolder}/kubelet-client.crt`,
+    "kubelet-client-key": `${pkiFolder}/kubelet-client.key`,
+    "kubelet-certificate-authority": `${pkiFolder}/ca.crt`,
+    "kubelet-preferred-address-types": "InternalIP",
+
+    "requestheader-client-ca-file": `${pkiFolder}/front-proxy-ca.crt`,
+    "requestheader-allowed-names": "front-proxy",
+    "requestheader-username-headers": "X-Remote-User",
+    "requestheader-group-headers": "X-Remote-Group",
+    "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+    "proxy-client-cert-file": `${pkiFolder}/front-proxy-client.crt`,
+    "proxy-client-key-file": `${pkiFolder}/front-proxy-client.key`,
+
+    "default-not-ready-toleration-seconds": toleration,
+    "default-unreachable-toleration-seconds": toleration,
+
+    "audit-policy-file": `${configFolder}/audit-policy.yaml`,
+    "audit-log-path": auditLog,
+    "audit-log-maxage": days,
+    "audit-log-maxbackup": files,
+    "audit-log-maxsize": mebibytes,
+    profiling: false,
+  };
+}
+
+/** What lies in etcd as a secret is encrypted there; what was written before that is still read. */
+export function encryptionConfig(keyBase64: string): string {
+  return stringify({
+    apiVersion: "apiserver.config.k8s.io/v1",
+    kind: "EncryptionConfiguration",
+    resources: [
+      {
+        resources: ["secrets"],
+        providers: [{ secretbox: { keys: [{ name: "site", secret: keyBase64 }] } }, { identity: {} }],
+      },
+    ],
+  });
+}

@@ -1,0 +1,9 @@
+import type { UserSpec } from "../cli/apply/bundle-type.ts";
+
+/** Under which the control plane runs. */
+export const kubernetesUser: UserSpec = { name: "tandem-kubernetes", id: 6443, home: "/var/lib/tandem-kubernetes" };
+
+export const configFolder = "/etc/tandem/kubernetes";
+export const pkiFolder = "/etc/tandem/pki/kubernetes";
+export const auditLog = "/var/log/tandem-kubernetes/audit.log";
+export const apiServerPort = 6443;

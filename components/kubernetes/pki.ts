@@ -1,0 +1,125 @@
+import * as pulumi from "@pulumi/pulumi";
+import { nth, parseNetwork } from "../config/ipv4.ts";
+import type { NodeConfig, PkiConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { Authority } from "../pki/authority.ts";
+import { type Credential, client, Issuer } from "../pki/issuer.ts";
+import { certificateFile, credentialFiles, type PkiFiles, type SitePki } from "../pki/site-pki.ts";
+import { encryptionConfig } from "./api-server.ts";
+import { kubernetesUser, pkiFolder } from "./paths.ts";
+
+export interface KubernetesPkiArgs {
+  readonly siteName: string;
+  readonly nodes: readonly [PkiNode, PkiNode];
+  readonly kubernetes: Pick<UpstreamConfig, "vip" | "serviceCidr">;
+  readonly pki: PkiConfig;
+  /** For a client of etcd. */
+  readonly sitePki: SitePki;
+}
+
+type PkiNode = Pick<NodeConfig, "name" | "frontend">;
+
+/** A member of it may do everything in the cluster. */
+const masters = "system:masters";
+
+/**
+ * The keys and certificates of a site's Kubernetes: authorities of its own, so that no certificate of etcd or of the nodes opens the
+ * API. The authorities' keys stay in the stack's state; no controller of the cluster signs certificates.
+ */
+export class KubernetesPki extends pulumi.ComponentResource {
+  /** For operators: may do everything. */
+  readonly admin: Credential;
+  /** What verifies the API's certificate, as PEM. */
+  readonly trustPem: pulumi.Output<string>;
+  readonly #args: KubernetesPkiArgs;
+  readonly #issuer: Issuer;
+  readonly #cluster: Authority;
+  readonly #frontProxy: Authority;
+  readonly #serviceAccounts: Authority;
+  readonly #encryptionKey: pulumi.Output<string>;
+  readonly #files: ReadonlyMap<string, PkiFiles>;
+
+  constructor(name: string, args: KubernetesPkiArgs, opts: pulumi.ComponentResourceOptions) {
+    super("tandem:kubernetes:Pki", name, {}, opts);
+    this.#args = args;
+    this.#issuer = new Issuer(args.siteName, args.pki, this);
+    this.#cluster = this.#issuer.authority("kubernetes-ca", "Kubernetes CA");
+    this.#frontProxy = this.#issuer.authority("front-proxy-ca", "front proxy CA");
+    // No authority, but with an authority's life: what it has signed stays good when it is handed over to its successor.
+    this.#serviceAccounts = this.#issuer.authority("service-accounts", "service accounts");
+    this.#encryptionKey = this.#issuer.sharedKey("kubernetes-encryption", 32).base64;
+    this.admin = this.#client("kubernetes-admin", "tandem-admin", masters);
+    this.trustPem = this.#cluster.trustPem;
+    this.#files = new Map(args.nodes.map((node) => [node.name, this.#node(node)]));
+    this.registerOutputs();
+  }
+
+  /** The files of a node, all of which are to be pushed as secrets. @throws Error if the site has no node of this name */
+  files(node: string): PkiFiles {
+    const files = this.#files.get(node);
+    if (!files) throw new Error(`no node is named ${JSON.stringify(node)}`);
+    return files;
+  }
+
+  #node(node: PkiNode): PkiFiles {
+    const owner = `${kubernetesUser.name}:${kubernetesUser.name}`;
+    const of = (name: string, credential: Credential) => credentialFiles(`${pkiFolder}/${name}`, credential, owner);
+    const issue = (name: string, user: string, group?: string) =>
+      of(name, this.#client(`${node.name}-${name}`, user, group));
+    const signing = {
+      certificatePem: this.#serviceAccounts.trustPem,
+      privateKeyPem: this.#serviceAccounts.privateKeyPem,
+    };
+    return {
+      [`${pkiFolder}/ca.crt`]: certificateFile(this.#cluster.trustPem),
+      [`${pkiFolder}/front-proxy-ca.crt`]: certificateFile(this.#frontProxy.trustPem),
+      ...of("service-accounts", signing),
+      ...of("api-server", this.#apiServer(node)),
+      ...of("etcd-client", this.#args.sitePki.etcdClient(node.name, "kube-apiserver")),
+      ...issue("kubelet-client", "kube-apiserver", masters),
+      ...of(
+        "front-proxy-client",
+        this.#issuer.certificate(`${node.name}-front-proxy-client`, {
+          ...client("front-proxy"),
+          authority: this.#frontProxy,
+        }),
+      ),
+      ...of("controller-manager", this.#manager(node, "controller-manager", "system:kube-controller-manager")),
+      ...of("scheduler", this.#manager(node, "scheduler", "system:kube-scheduler")),
+      ...issue("probe", "tandem-probe"),
+      [`${pkiFolder}/encryption.yaml`]: { content: this.#encryptionKey.apply(encryptionConfig), mode: "0600", owner },
+    };
+  }
+
+  /** A client of the API that also serves, on its own node only. */
+  #manager({ name: node }: PkiNode, name: string, user: string): Credential {
+    return this.#issuer.certificate(`${node}-${name}`, {
+      authority: this.#cluster,
+      commonName: user,
+      dnsNames: ["localhost"],
+      ipAddresses: ["127.0.0.1"],
+      usages: ["server", "client"],
+    });
+  }
+
+  #client(name: string, user: string, group?: string): Credential {
+    const organization = group === undefined ? {} : { organization: group };
+    return this.#issuer.certificate(name, { ...client(user), ...organization, authority: this.#cluster });
+  }
+
+  #apiServer({ name, frontend }: PkiNode): Credential {
+    const { kubernetes, nodes } = this.#args;
+    const service = [
+      "kubernetes",
+      "kubernetes.default",
+      "kubernetes.default.svc",
+      "kubernetes.default.svc.cluster.local",
+    ];
+    return this.#issuer.certificate(`${name}-api-server`, {
+      authority: this.#cluster,
+      commonName: "kube-apiserver",
+      dnsNames: [...service, ...nodes.map((node) => node.name), "localhost"],
+      ipAddresses: ["127.0.0.1", frontend, kubernetes.vip.address, nth(parseNetwork(kubernetes.serviceCidr), 1)],
+      usages: ["server"],
+    });
+  }
+}
