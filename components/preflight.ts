@@ -6,25 +6,32 @@ import { peerUrl } from "./etcd/config.ts";
 const mebibyte = 2 ** 20;
 /** The programs, and a download beside them. */
 const programBytes = 400 * mebibyte;
+/** The same of Kubernetes, and its audit log. */
+const kubernetesBytes = 1600 * mebibyte;
+/** The API, controller-manager, scheduler. */
+const kubernetesPorts = [6443, 10257, 10259];
 /** etcd keeps its database, and a snapshot or a defragmented copy beside it, and its log. */
 const databaseCopies = 3;
 
 /** What a node must be before anything is installed on it. */
-export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig, index: 0 | 1): Expectations {
+export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations {
+  const { name, nodes, witness, datastore, kubernetes } = config;
   const { name: machine, frontend, backend, disk } = nodes[index];
+  const sibling = nodes[index === 0 ? 1 : 0];
   const { quotaBackendBytes, drbd } = datastore;
   return {
     site: name,
     machine,
     // E's clients and peers, T's peers and clients, the handshake, DRBD.
-    ports: [2379, 2380, 2382, 2383, 2384, drbd.port],
-    freeBytes: programBytes + databaseCopies * quotaBackendBytes,
+    ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...(kubernetes.distribution === "none" ? [] : kubernetesPorts)],
+    freeBytes:
+      programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes) + databaseCopies * quotaBackendBytes,
     node: {
       addresses: { frontend, backend },
       disk,
       kept: {
         index,
-        sibling: nodes[index === 0 ? 1 : 0].name,
+        sibling: sibling.name,
         disk,
         peerUrl: peerUrl(nodes[index]),
         minor: drbd.minor,
@@ -34,6 +41,16 @@ export function nodeExpectations({ name, nodes, witness, datastore }: SiteConfig
       drbd: drbd.version,
       drbdByPackage: drbd.package !== undefined,
       witnessUrl: witness.url,
+      ...(kubernetes.distribution === "none"
+        ? {}
+        : {
+            apiAddress: {
+              vip: kubernetes.vip.address,
+              interface: kubernetes.vip.interface,
+              frontend,
+              sibling: sibling.frontend,
+            },
+          }),
     },
   };
 }

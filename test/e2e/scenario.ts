@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { type GuestSpec, Lab, SITE_GUESTS } from "../lab/lab.ts";
+import { type GuestSpec, KUBERNETES_GUESTS, Lab, SITE_GUESTS } from "../lab/lab.ts";
 import { say } from "../lab/progress.ts";
 import { SafetyError } from "./load/load.ts";
 import { Site } from "./site.ts";
@@ -10,15 +10,21 @@ import { Site } from "./site.ts";
  */
 let site: Site | undefined;
 let provisioned = false;
+let withKubernetes = false;
 
 const minute = 60_000;
 const attempts = 2;
 
-/** On a provisioned and protected site. */
-export function scenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
+/** On a provisioned and protected site. @param options.kubernetes one with Kubernetes */
+export function scenario(
+  title: string,
+  body: (site: Site) => Promise<void>,
+  { timeoutMs = 4 * minute, kubernetes = false } = {},
+): void {
   test(title, { timeout: attempts * (timeoutMs + 6 * minute) }, () =>
     told(async () => {
-      const shared = await sharedSite();
+      if (withKubernetes !== kubernetes) await endSharedSite();
+      const shared = await sharedSite(kubernetes);
       if (!provisioned) await shared.up();
       provisioned = true;
       await shared.untilAtHome();
@@ -31,7 +37,7 @@ export function scenario(title: string, body: (site: Site) => Promise<void>, tim
 export function blankScenario(title: string, body: (site: Site) => Promise<void>, timeoutMs = 4 * minute): void {
   test(title, { timeout: attempts * (timeoutMs + 2 * minute) }, () =>
     told(async () => {
-      if (provisioned) await endSharedSite();
+      if (provisioned || withKubernetes) await endSharedSite();
       await body(await sharedSite());
     }),
   );
@@ -54,8 +60,10 @@ export function noteProvisioned(now: boolean): void {
   provisioned = now;
 }
 
-async function sharedSite(): Promise<Site> {
-  site ??= await Site.prepare(await Lab.start({ name: "e2e", guests: SITE_GUESTS }));
+async function sharedSite(kubernetes = false): Promise<Site> {
+  const guests = kubernetes ? KUBERNETES_GUESTS : SITE_GUESTS;
+  site ??= await Site.prepare(await Lab.start({ name: "e2e", guests, kubernetes }));
+  withKubernetes = kubernetes;
   return site;
 }
 
@@ -63,6 +71,7 @@ async function endSharedSite(): Promise<void> {
   await site?.lab.stop();
   site = undefined;
   provisioned = false;
+  withKubernetes = false;
 }
 
 /**

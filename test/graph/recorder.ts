@@ -16,6 +16,49 @@ export interface Registered {
 // The mark of a secret in the engine's protocol.
 const SECRET = "4dabf18193072939515e22adb298388d";
 
+/** What a program registered, and how its commands wait for each other. */
+export class Recording {
+  readonly registered: readonly Registered[];
+
+  constructor(registered: readonly Registered[]) {
+    this.registered = registered;
+  }
+
+  /** Registrations are made in later turns: until no more come. */
+  async settled(): Promise<void> {
+    for (let seen = -1; seen !== this.registered.length; ) {
+      seen = this.registered.length;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  }
+
+  get commands(): Registered[] {
+    return this.registered.filter(({ type }) => type === "command:remote:Command");
+  }
+
+  command(name: string): Registered {
+    const found = this.commands.find((each) => each.name === name);
+    if (found === undefined) {
+      const names = this.commands.map((each) => each.name);
+      throw new Error(`no command is named ${name}; there are ${names.join(", ")}`);
+    }
+    return found;
+  }
+
+  /** Whether one command waits for another, directly or through others. What a component waits for, its children wait for. */
+  isAfter(later: string, earlier: string): boolean {
+    const seen = new Set<string>();
+    const look = (name: string): boolean => {
+      if (name === earlier) return true;
+      if (seen.has(name)) return false;
+      seen.add(name);
+      const same = this.registered.filter((each) => each.name === name);
+      return same.some(({ dependsOn, parent }) => [...dependsOn, parent].some(look));
+    };
+    return look(later);
+  }
+}
+
 type Struct = { toJavaScript(): Record<string, unknown> };
 
 interface Request {
@@ -31,7 +74,7 @@ interface Request {
  * @param outputs every resource has its inputs as outputs, and these, whose values are `<name of the resource> <output>`
  * @returns everything that a program registers, as it comes
  */
-export async function recordRegistrations(outputs: readonly string[]): Promise<readonly Registered[]> {
+export async function recordRegistrations(outputs: readonly string[]): Promise<Recording> {
   const registered: Registered[] = [];
   // Pulumi's own stand-in tells a test of no dependencies.
   const register = MockMonitor.prototype.registerResource;
@@ -54,7 +97,7 @@ export async function recordRegistrations(outputs: readonly string[]): Promise<r
     },
     call: () => ({}),
   });
-  return registered;
+  return new Recording(registered);
 }
 
 function nameIn(urn: string): string {

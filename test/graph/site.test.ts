@@ -3,54 +3,20 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { SiteConfig } from "../../components/config/schema.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";
-import { type Registered, recordRegistrations } from "./recorder.ts";
+import { type Recording, recordRegistrations } from "./recorder.ts";
 
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly a test knows this\n";
 
-let registered: readonly Registered[];
+let recording: Recording;
 let site: Site;
 
 beforeAll(async () => {
-  registered = await recordRegistrations(["certificatePem", "privateKeyPem", "trustPem", "stdout"]);
+  recording = await recordRegistrations(["certificatePem", "privateKeyPem", "trustPem", "stdout"]);
   const config = readSite("example");
   const secrets = { ssh: { ...config.ssh, privateKey: pulumi.secret(privateKey) } };
   site = new Site(config.name, { ...config, ...secrets } satisfies SiteConfig);
-  await settled();
+  await recording.settled();
 });
-
-/** Registrations are made in later turns: until no more come. */
-async function settled(): Promise<void> {
-  for (let seen = -1; seen !== registered.length; ) {
-    seen = registered.length;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
-
-const commands = (): Registered[] => registered.filter(({ type }) => type === "command:remote:Command");
-
-function command(name: string): Registered {
-  const found = commands().find((each) => each.name === name);
-  if (found === undefined)
-    throw new Error(
-      `no command is named ${name}; there are ${commands()
-        .map((each) => each.name)
-        .join(", ")}`,
-    );
-  return found;
-}
-
-/** Whether one command waits for another, directly or through others. What a component waits for, its children wait for. */
-function isAfter(later: string, earlier: string): boolean {
-  const seen = new Set<string>();
-  const look = (name: string): boolean => {
-    if (name === earlier) return true;
-    if (seen.has(name)) return false;
-    seen.add(name);
-    const same = registered.filter((each) => each.name === name);
-    return same.some(({ dependsOn, parent }) => [...dependsOn, parent].some(look));
-  };
-  return look(later);
-}
 
 describe("the commands of a site", () => {
   it("are these, each named by what it is for and by its machine", () => {
@@ -69,15 +35,13 @@ describe("the commands of a site", () => {
     const names = [...both, ...more].flatMap((name) => [`${name}-n1`, `${name}-n2`]);
     const single = ["protected-n1", "volume-first-sync-n1", "volume-settle-n2"];
     const witness = ["bootstrap", "preflight", "program", "sources", "witness-example", "witness-example-secrets"];
-    expect(
-      commands()
-        .map(({ name }) => name)
-        .sort(),
-    ).toEqual([...names, ...single, ...witness.map((name) => `${name}-witness`)].sort());
+    expect(recording.commands.map(({ name }) => name).sort()).toEqual(
+      [...names, ...single, ...witness.map((name) => `${name}-witness`)].sort(),
+    );
   });
 
   it("are constants on every machine: nothing of the configuration is in a command line", () => {
-    const lines = new Set(commands().flatMap(({ inputs }) => [inputs.create, inputs.update, inputs.delete]));
+    const lines = new Set(recording.commands.flatMap(({ inputs }) => [inputs.create, inputs.update, inputs.delete]));
     const own = [...lines].filter((line): line is string => typeof line === "string");
     for (const line of own) expect(line).not.toMatch(/10\.77|example|n1|n2|PRIVATE|Pem/);
     expect(own.filter((line) => !/bootstrap\.sh|sources\.env/.test(line)).sort()).toEqual([
@@ -95,7 +59,7 @@ describe("the commands of a site", () => {
   });
 
   it("know the key of the machine they talk to, and give up a dead one in less than a minute", () => {
-    for (const { name, inputs } of commands()) {
+    for (const { name, inputs } of recording.commands) {
       const connection = plain(inputs.connection);
       expect(connection, name).toMatchObject({ user: "root", port: 22 });
       expect(connection.hostKey, name).toMatch(/^ssh-ed25519 /);
@@ -105,7 +69,7 @@ describe("the commands of a site", () => {
   });
 
   it("send nothing through environment variables or logs", () => {
-    for (const { name, inputs } of commands()) {
+    for (const { name, inputs } of recording.commands) {
       expect(inputs, name).toMatchObject({ addPreviousOutputInEnv: false, logging: "none" });
       expect(Object.keys(inputs), name).not.toContain("environment");
     }
@@ -114,13 +78,13 @@ describe("the commands of a site", () => {
 
 describe("secrets", () => {
   it("are marked: connections, and what is sent of keys", () => {
-    for (const { name, secrets } of commands()) {
+    for (const { name, secrets } of recording.commands) {
       expect(secrets, name).toEqual(name.includes("-secrets-") ? ["connection", "stdin"] : ["connection"]);
     }
   });
 
   it("are in no text that is not marked", () => {
-    for (const { name, inputs, secrets } of commands()) {
+    for (const { name, inputs, secrets } of recording.commands) {
       const open = Object.entries(inputs).filter(([key]) => !secrets.includes(key));
       // Not toMatch, which would print all of it.
       expect(/privateKeyPem|PRIVATE KEY|only a test knows/.test(JSON.stringify(open)), name).toBe(false);
@@ -163,17 +127,17 @@ describe("the order", () => {
     ],
     ["members are noted when the site is protected", "members-n2", ["protected-n1", "agent-n1", "agent-n2"]],
   ])("%s", (_rule, later, earlier) => {
-    for (const name of earlier) expect(isAfter(later, name), `${later} after ${name}`).toBe(true);
+    for (const name of earlier) expect(recording.isAfter(later, name), `${later} after ${name}`).toBe(true);
   });
 
   it("changes node two before node one, wherever a daemon may be restarted", () => {
-    expect(isAfter("etcd-n1", "etcd-n2")).toBe(true);
-    expect(isAfter("agent-n1", "agent-n2")).toBe(true);
+    expect(recording.isAfter("etcd-n1", "etcd-n2")).toBe(true);
+    expect(recording.isAfter("agent-n1", "agent-n2")).toBe(true);
   });
 
   it("makes both copies of the volume at the same time, because each waits for the other", () => {
-    expect(isAfter("volume-n1", "volume-n2")).toBe(false);
-    expect(isAfter("volume-n2", "volume-n1")).toBe(false);
+    expect(recording.isAfter("volume-n1", "volume-n2")).toBe(false);
+    expect(recording.isAfter("volume-n2", "volume-n1")).toBe(false);
   });
 });
 
@@ -208,14 +172,14 @@ it("leaves a witness of somebody else alone, and sees it from each node", async 
     caCertificate: "PEM",
     credentials: { nodeOne: credential, nodeTwo: credential },
   } as const;
-  const before = registered.length;
+  const before = recording.registered.length;
   new Site("other", { ...config, ssh: { ...config.ssh, privateKey: pulumi.secret(privateKey) }, witness });
-  await settled();
-  const names = registered.slice(before).map(({ name }) => name);
+  await recording.settled();
+  const names = recording.registered.slice(before).map(({ name }) => name);
   expect(names.filter((name) => name.includes("witness")).sort()).toEqual(["witness-check-n1", "witness-check-n2"]);
 });
 
 it("names what a reader looks for: every machine's parts are under its host", () => {
-  expect(command("bootstrap-n1").parent).toBe("n1");
-  expect(command("preflight-witness").parent).toBe("witness");
+  expect(recording.command("bootstrap-n1").parent).toBe("n1");
+  expect(recording.command("preflight-witness").parent).toBe("witness");
 });

@@ -25,6 +25,11 @@ export const SITE_GUESTS: readonly GuestSpec[] = [
   { name: "w", frontend: "10.77.1.20", memoryMb: 256, diskMb: 0 },
 ];
 
+/** The same with room for a control plane. */
+export const KUBERNETES_GUESTS: readonly GuestSpec[] = SITE_GUESTS.map((guest) =>
+  guest.backend === undefined ? guest : { ...guest, memoryMb: 1536 },
+);
+
 /** Three machines for a plain etcd cluster. */
 export const PLAIN_GUESTS: readonly GuestSpec[] = [1, 2, 3].map((i) => ({
   name: `p${i}`,

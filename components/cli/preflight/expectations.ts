@@ -26,6 +26,24 @@ export interface NodeExpectations {
   readonly drbdByPackage: boolean;
   /** Asked for the time, when it answers. */
   readonly witnessUrl: string;
+  /** Of a site with Kubernetes. */
+  readonly apiAddress?: ApiAddressExpectations;
+}
+
+export interface ApiAddressExpectations {
+  readonly vip: string;
+  /** On which this node's frontend address must be. */
+  readonly interface: string;
+  readonly frontend: string;
+  /** The sibling's frontend address: it may have the VIP. */
+  readonly sibling: string;
+}
+
+export interface ApiAddressFacts {
+  /** The interface with the frontend address; null if none has it. */
+  readonly frontendInterface: string | null;
+  /** `this node`, `the sibling`, another's hardware address, or null if nobody answers for the VIP. */
+  readonly holder: string | null;
 }
 
 export type Kept = Pick<VolumeOrder, "index" | "sibling" | "disk" | "peerUrl" | "minor" | "port">;
@@ -48,6 +66,7 @@ export interface Facts {
   /** A folder of etcd data that Tandem did not make. */
   readonly foreignEtcd: boolean;
   readonly clock: Clock | null;
+  readonly apiAddress: ApiAddressFacts | null;
 }
 
 export interface DiskFacts {

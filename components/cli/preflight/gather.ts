@@ -8,11 +8,13 @@ import { type Argv, run } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { VolumeOrder } from "../volume/order.ts";
 import type { VolumeRecord } from "../volume/record.ts";
+import { gatherApiAddress } from "./api-address.ts";
 import type { Clock, DiskFacts, Expectations, Facts, Listener } from "./expectations.ts";
 
 const TOOL_LIMIT_MS = 15_000;
 const WITNESS_LIMIT_MS = 3_000;
-const ourUnits = /\/(etcd|etcd-transient|tandem-agent|nginx)\.service/;
+const ourUnits =
+  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler)\.service/;
 
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {
@@ -36,6 +38,7 @@ export async function gather(wanted: Expectations): Promise<Facts> {
       !(await exists("/var/lib/tandem/etcd-member")) &&
       !(await exists("/var/lib/etcd/tandem.json")),
     clock: node === undefined ? null : await readClock(node.witnessUrl),
+    apiAddress: node?.apiAddress === undefined ? null : await gatherApiAddress(node.apiAddress),
   };
 }
 

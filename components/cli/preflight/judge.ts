@@ -1,5 +1,13 @@
 import { tailOf } from "../volume/blank.ts";
-import type { DiskFacts, Expectations, Facts, Kept, NodeExpectations } from "./expectations.ts";
+import type {
+  ApiAddressExpectations,
+  ApiAddressFacts,
+  DiskFacts,
+  Expectations,
+  Facts,
+  Kept,
+  NodeExpectations,
+} from "./expectations.ts";
 
 const supportedSystems = ["debian 12", "debian 13", "ubuntu 22.04", "ubuntu 24.04"];
 const supportedArchs = ["x64", "arm64"];
@@ -70,6 +78,27 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
     );
   }
   if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
+  if (facts.apiAddress !== null && node.apiAddress !== undefined)
+    problems.push(...judgeApiAddress(facts.apiAddress, node.apiAddress));
+  return problems;
+}
+
+/** A node that has the address already may run the site; one that has another's would answer beside it. */
+function judgeApiAddress(
+  { frontendInterface, holder }: ApiAddressFacts,
+  { vip, interface: name, frontend }: ApiAddressExpectations,
+): string[] {
+  const problems: string[] = [];
+  if (frontendInterface !== null && frontendInterface !== name) {
+    problems.push(
+      `Its frontend address ${frontend} is on the interface ${frontendInterface}, and kubernetes.interface is ${name}; correct one of them.`,
+    );
+  }
+  if (holder !== null && holder !== "this node" && holder !== "the sibling") {
+    problems.push(
+      `The address of the API, ${vip}, is answered for by ${holder}, which is none of the two nodes; take a free one as kubernetes.vip.`,
+    );
+  }
   return problems;
 }
 

@@ -36,6 +36,7 @@ const good: Facts = {
   listening: [{ port: 22, program: "sshd", ours: false }],
   foreignEtcd: false,
   clock: null,
+  apiAddress: null,
 };
 
 const wanted: Expectations = {
@@ -242,5 +243,27 @@ describe("preflight", () => {
     ],
   ])("tells of a disk %s", (_what, facts, message) => {
     expect(foundOn(facts)).toContain(message);
+  });
+
+  describe("of a site with Kubernetes", () => {
+    const apiAddress = { vip: "10.77.1.10", interface: "eth0", frontend: "10.77.1.11", sibling: "10.77.1.12" };
+    const node = { ...wanted.node, apiAddress } as Expectations["node"];
+    const foundWith = (facts: Facts["apiAddress"]) => found({ apiAddress: facts }, { ...wanted, node } as Expectations);
+
+    it.each([null, "this node", "the sibling"])("has nothing against an address held by %s", (holder) => {
+      expect(foundWith({ frontendInterface: "eth0", holder })).toEqual([]);
+    });
+
+    it("refuses an address that another machine answers for", () => {
+      expect(foundWith({ frontendInterface: "eth0", holder: "52:54:00:00:00:01" })).toEqual([
+        "The address of the API, 10.77.1.10, is answered for by 52:54:00:00:00:01, which is none of the two nodes; take a free one as kubernetes.vip.",
+      ]);
+    });
+
+    it("refuses another interface than that of the frontend, by name", () => {
+      expect(foundWith({ frontendInterface: "enp3s0", holder: null })).toEqual([
+        "Its frontend address 10.77.1.11 is on the interface enp3s0, and kubernetes.interface is eth0; correct one of them.",
+      ]);
+    });
   });
 });

@@ -1,0 +1,60 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { SiteConfig } from "../../components/config/schema.ts";
+import { Site } from "../../components/site.ts";
+import { readSite } from "../golden/rendered.ts";
+import { type Recording, recordRegistrations } from "./recorder.ts";
+
+let recording: Recording;
+let site: Site;
+
+beforeAll(async () => {
+  recording = await recordRegistrations(["certificatePem", "privateKeyPem", "trustPem", "base64", "stdout"]);
+  const config = readSite("example-upstream");
+  const secrets = { ssh: { ...config.ssh, privateKey: pulumi.secret("of a test") } };
+  site = new Site(config.name, { ...config, ...secrets } satisfies SiteConfig);
+  await recording.settled();
+});
+
+describe("the control plane of a site", () => {
+  it("comes after a protected datastore, and node one's after node two's", () => {
+    expect(recording.isAfter("kubernetes-n2", "protected-n1")).toBe(true);
+    expect(recording.isAfter("kubernetes-n1", "kubernetes-n2")).toBe(true);
+    expect(recording.isAfter("kubernetes-n2", "kubernetes-secrets-n2")).toBe(true);
+    expect(recording.isAfter("kubernetes-secrets-n1", "kubernetes-n2")).toBe(true);
+  });
+
+  it("has its address last, when both nodes answer", () => {
+    for (const node of ["n1", "n2"]) expect(recording.isAfter(`keepalived-${node}`, "kubernetes-n1")).toBe(true);
+  });
+
+  it("sends keys as secrets only, the one for what lies in etcd among them", async () => {
+    const { inputs, secrets } = recording.command("kubernetes-secrets-n1");
+    expect(secrets).toEqual(["connection", "stdin"]);
+    expect(JSON.stringify(inputs.stdin)).toContain("example-upstream-kubernetes-encryption base64");
+    const open = recording.commands.filter(({ name }) => !name.includes("-secrets-"));
+    for (const { name, inputs } of open) expect(JSON.stringify(inputs.stdin), name).not.toMatch(/privateKeyPem|base64/);
+  });
+
+  it("gives its operator a kubeconfig for the address, as a secret", async () => {
+    const { kubeconfig } = site;
+    if (kubeconfig === undefined) throw new Error("the site has no kubeconfig");
+    expect(await pulumi.isSecret(kubeconfig)).toBe(true);
+    const text = await new Promise((resolve) => kubeconfig.apply(resolve));
+    expect(text).toContain("server: https://10.77.1.10:6443\n");
+  });
+
+  it("signs nothing on its nodes: no authority's key is on any", () => {
+    const authorities = recording.registered.filter(({ type }) => type === "tandem:pki:Authority");
+    expect(authorities.map(({ name }) => name.replace("example-upstream-", "")).sort()).toEqual([
+      "etcd-ca",
+      "front-proxy-ca",
+      "kubernetes-ca",
+      "service-accounts",
+      "site-ca",
+    ]);
+    const sent = recording.commands.map(({ inputs }) => JSON.stringify(inputs.stdin)).join();
+    expect(sent).not.toMatch(/-ca privateKeyPem/);
+    expect(sent).toContain("example-upstream-service-accounts privateKeyPem");
+  });
+});
