@@ -31,6 +31,11 @@ const order = [
   "existing-witness",
   "interrupted-up",
   "debian-12",
+  "kubernetes-provision",
+  "kubernetes-node-loses-power",
+  "kubernetes-backend-cut",
+  "kubernetes-process-killed",
+  "kubernetes-destroy",
 ];
 
 class InOrder extends BaseSequencer {

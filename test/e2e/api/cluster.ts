@@ -5,6 +5,21 @@ import { type NodeName, nodes, type Site } from "../site.ts";
 import { ApiLoad, type ApiReport } from "./api-load.ts";
 import { readKubeconfig } from "./client.ts";
 
+const managers = ["kube-controller-manager", "kube-scheduler"];
+/** Of a manager at work; it renews every two seconds. The machines share one clock. */
+const renewedWithinMs = 5000;
+
+interface Lease {
+  name: string;
+  node: NodeName;
+  ageMs: number;
+}
+
+interface LeaseObject {
+  metadata: { name: string };
+  spec: { holderIdentity: string; renewTime: string };
+}
+
 /** The Kubernetes of a site, as its operators reach it: through the address of the API. */
 export class Cluster {
   readonly site: Site;
@@ -37,6 +52,51 @@ export class Cluster {
       on.map(async (node) => (await this.site.guest(node).run("ip -brief -4 address")).stdout.includes(`${this.vip}/`)),
     );
     return on.filter((_, i) => found[i]);
+  }
+
+  /** Lets the other node give the address away, if it has it. */
+  async moveAddress(to: NodeName): Promise<void> {
+    const [holder] = await this.holders();
+    if (holder !== undefined && holder !== to)
+      await this.site.guest(holder).run("systemctl restart keepalived.service");
+    await this.site.until(`the address of the API on ${to}`, 20_000, async () => {
+      const holders = await this.holders();
+      return (holders.length === 1 && holders[0] === to) || undefined;
+    });
+  }
+
+  /** Waits until both API servers are ready and both managers work on some node. */
+  async untilReady(timeoutMs = 90_000): Promise<void> {
+    await this.site.until("both API servers ready", timeoutMs, async () => {
+      for (const node of nodes) await this.site.guest(node).run("/usr/local/lib/tandem/api-server-probe.sh readyz");
+      return true;
+    });
+    await this.untilLeasesHeldBy(nodes);
+  }
+
+  /** Waits until each manager's lease is renewed by one of these nodes. */
+  async untilLeasesHeldBy(allowed: readonly NodeName[], timeoutMs = 90_000): Promise<void> {
+    await this.site.until(`the managers at work on ${allowed.join(" or ")}`, timeoutMs, async () => {
+      const leases = await this.leases();
+      const works = ({ node, ageMs }: Lease) => allowed.includes(node) && ageMs < renewedWithinMs;
+      return leases.every(works) || undefined;
+    });
+  }
+
+  /** Node with each manager's lease. */
+  async leaseHolders(): Promise<Record<string, NodeName>> {
+    return Object.fromEntries((await this.leases()).map(({ name, node }) => [name, node]));
+  }
+
+  private async leases(): Promise<Lease[]> {
+    const json = await this.kubectl("get", "leases", "-n", "kube-system", ...managers, "-o", "json");
+    const { items } = JSON.parse(json) as { items: LeaseObject[] };
+    return items.map(({ metadata, spec }) => ({
+      name: metadata.name,
+      // `<host name>_<uuid>`
+      node: spec.holderIdentity.split("_")[0] as NodeName,
+      ageMs: Date.now() - Date.parse(spec.renewTime),
+    }));
   }
 
   /** Runs a writer and a watcher through the address meanwhile. @throws SafetyError if an event is missing */
