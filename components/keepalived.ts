@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ASIDE } from "./arbiter/agent/paths.ts";
 import type { FileSet } from "./cli/apply/bundle-type.ts";
 import { addressTimes, type KubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { NodeConfig, VirtualAddress } from "./config/site-config.ts";
@@ -49,6 +50,7 @@ export function keepalivedFiles({ site, nodes, vip, times }: AddressPlan, index:
     deadAfter: addressTimes.deadAfter,
     notReadyAfter: times.notReadyAfter,
     routerId,
+    aside: ASIDE,
     own: nodes[index].frontend,
     peer: nodes[index === 0 ? 1 : 0].frontend,
     vip: vip.address,

@@ -1,8 +1,9 @@
 import { initialState, step } from "./core.ts";
 import { say } from "./journal.ts";
+import { AsideMark } from "./linux/aside.ts";
 import { LinuxWorld } from "./linux.ts";
 import { overrideReport } from "./override-report.ts";
-import { SETTINGS } from "./paths.ts";
+import { ASIDE, SETTINGS } from "./paths.ts";
 import { readSettings } from "./settings.ts";
 import { statusReport } from "./status.ts";
 import type { Event } from "./world.ts";
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
   let state = initialState(settings.core);
   const queue: Event[] = [];
   let busy = false;
+  const aside = new AsideMark(ASIDE);
 
   function post(event: Event): void {
     queue.push(event);
@@ -24,6 +26,7 @@ async function main(): Promise<void> {
       world.perform(decided.actions);
     }
     busy = false;
+    aside.set(state.lost !== null);
   }
 
   const world = new LinuxWorld(settings, post);

@@ -6,6 +6,8 @@ export const DISARMED = "/var/lib/tandem/disarmed";
 export const SPLIT_BRAIN = "/var/lib/tandem/split-brain";
 export const LET_GO = "/var/lib/tandem/let-go";
 export const SOCKET = "/run/tandem/agent.sock";
+/** Holds 1 while the sibling goes on and this node does not. */
+export const ASIDE = "/run/tandem/aside";
 
 /** Changes with everything that T reads only when it starts. */
 export const T_SETTINGS = "/etc/tandem/etcd/transient.yaml";

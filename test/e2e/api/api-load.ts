@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Lab } from "../../lab/lab.ts";
 import { SafetyError } from "../load/load.ts";
-import { nowNs } from "../load/operation.ts";
 import { until } from "../until.ts";
 import type { Access } from "./client.ts";
 import type { Line } from "./main.ts";
@@ -59,8 +58,8 @@ export interface ApiReport {
   readonly acknowledged: number;
   /** Longest time between two acknowledged writes. */
   readonly gapMs: number;
-  /** The same from a moment on. */
-  gapSince(fromNs: number): number;
+  /** The same between two moments of the lines' clock. */
+  gapBetween(fromNs: number, toNs: number): number;
 }
 
 /** @throws SafetyError with the acknowledged writes that the watch did not tell of, and with what it told out of order */
@@ -77,14 +76,11 @@ export function reportOf(lines: readonly Line[]): ApiReport {
   ];
   if (problems.length > 0)
     throw new SafetyError(`the API's clients were not served right:\n${problems.slice(0, 20).join("\n")}`);
-  const gapSince = (fromNs: number) =>
-    longestGapMs(writes.map(({ returnNs }) => returnNs).filter((ns) => ns >= fromNs));
-  return { acknowledged: writes.length, gapMs: gapSince(0), gapSince };
+  const gapBetween = (fromNs: number, toNs: number) =>
+    longestGapMs(writes.map(({ returnNs }) => returnNs).filter((ns) => ns >= fromNs && ns <= toNs));
+  return { acknowledged: writes.length, gapMs: gapBetween(0, Number.POSITIVE_INFINITY), gapBetween };
 }
 
 function longestGapMs(times: readonly number[]): number {
   return Math.max(0, ...times.slice(1).map((ns, i) => (ns - (times[i] as number)) / 1e6));
 }
-
-/** The moment, by the clock of the lines. */
-export const now = nowNs;
