@@ -71,7 +71,7 @@ export async function ensureBundleDisk(folder: string): Promise<string> {
   if (existsSync(disk) && (await isSound(disk))) return disk;
   await step("build the bundle disk", async () => {
     const scratch = scratchFolder("bundle-disk");
-    await makeDisk(folder, `${scratch}/disk`, `${Math.ceil(bytes / 2 ** 20) + 32}M`);
+    await makeDisk(folder, `${scratch}/disk`, `${Math.ceil((1.05 * bytes) / 2 ** 20) + 64}M`);
     await rename(`${scratch}/disk`, disk);
     await rm(scratch, { recursive: true });
   });
