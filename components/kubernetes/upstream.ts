@@ -108,6 +108,7 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
       ),
     },
     units: programs.map(unit),
+    rollBack: true,
     prove: [
       { kind: "succeeds", command: [probe, "readyz"], withinSeconds: readySeconds },
       ...programs.slice(1).map(({ name }) => ({ kind: "active" as const, unit: `${name}.service`, withinSeconds: 20 })),

@@ -1,3 +1,4 @@
+import { Failure } from "../verb.ts";
 import { ensureUsers } from "./accounts.ts";
 import { installArtifact, isInstalled } from "./artifacts.ts";
 import type { ApplyBundle, DirectorySpec, FileSpec, UnitSpec } from "./bundle-type.ts";
@@ -14,6 +15,7 @@ import { claimOwnership, isAbove, keepOriginals, pathsOf, refuseForeign } from "
 import { ensureModules, ensurePackages } from "./packages.ts";
 import { prove } from "./proof.ts";
 import { type AppliedRecord, emptyRecord, loadRecords, saveRecord } from "./record.ts";
+import { keepGood, restoreGood, rolledBack } from "./rollback.ts";
 import { bringUp, letGo, mask, plannedChanges, reloadManager, reloadUnit, unitOfFile } from "./units.ts";
 
 /** One line per thing changed; empty when the machine was as declared. */
@@ -24,6 +26,21 @@ export type Changes = readonly string[];
  * change, and a unit counts as restarted only once it was.
  */
 export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promise<Changes> {
+  const changes: string[] = [];
+  const record = await install(machine, bundle, changes);
+  try {
+    await start(machine, bundle, record, changes);
+  } catch (error) {
+    if (!bundle.rollBack || !(error instanceof Failure)) throw error;
+    await goBack(machine, bundle, record, error);
+  }
+  if (bundle.rollBack) await keepGood(machine, bundle, record);
+  await saveRecord(machine, { ...record, pending: false });
+  return changes;
+}
+
+/** Everything up to the units. */
+async function install(machine: Machine, bundle: ApplyBundle, changes: string[]): Promise<AppliedRecord> {
   const records = await loadRecords(machine);
   const before = records.get(bundle.component) ?? emptyRecord(bundle.component);
   const others = [...records.values()].filter(({ component }) => component !== bundle.component);
@@ -31,7 +48,6 @@ export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promis
 
   const parents = await missingParents(machine, [...pathsOf(bundle), ...Object.keys(bundle.directories ?? {})]);
   const record = await claimOwnership(machine, bundle, before, others, parents);
-  const changes: string[] = [];
   const say = (verb: string, things: readonly string[]) => changes.push(...things.map((thing) => `${verb} ${thing}`));
 
   const masked = (bundle.units ?? []).filter((unit) => unit.mask).map(({ name }) => name);
@@ -48,11 +64,27 @@ export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promis
   const gone = await dropUndeclared(machine, bundle, record, others);
   say("removed", gone);
   if (before.pending || [...written, ...gone].some(isUnitFile)) await reloadManager(machine);
+  return record;
+}
 
-  for (const unit of bundle.units ?? []) say("unit", await settleUnit(machine, unit, record));
+/** @throws Failure if a unit does not start, or what it is for is not seen */
+async function start(machine: Machine, bundle: ApplyBundle, record: AppliedRecord, changes: string[]): Promise<void> {
+  for (const unit of bundle.units ?? [])
+    changes.push(...(await settleUnit(machine, unit, record)).map((change) => `unit ${change}`));
   for (const proof of bundle.prove ?? []) await prove(machine, proof);
-  await saveRecord(machine, { ...record, pending: false });
-  return changes;
+}
+
+/** Applies the last bundle that worked. @throws Failure always: with the first error, or with both */
+async function goBack(machine: Machine, bundle: ApplyBundle, record: AppliedRecord, error: Failure): Promise<never> {
+  const good = await restoreGood(machine, bundle, record);
+  if (good === undefined) throw error;
+  try {
+    await applyBundle(machine, { ...good, rollBack: false });
+  } catch (second) {
+    throw new Failure(`${error.message}
+The way back to what was before failed too: ${(second as Error).message}`);
+  }
+  throw rolledBack(bundle.component, error);
 }
 
 /** What {@link applyBundle} would change, without changing anything. */

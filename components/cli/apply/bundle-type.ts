@@ -29,6 +29,11 @@ export interface FileSet {
    * the machine: a change makes the engine apply this bundle again, so that units are restarted by their `restartOn`.
    */
   readonly versions?: Readonly<Record<string, string>>;
+  /**
+   * When a unit does not start or a proof does not hold, the last bundle of the component that worked is put back, its programs
+   * included. Not for bundles with secrets: they would be kept.
+   */
+  readonly rollBack?: boolean;
   /** Absolute paths of data that `remove` deletes, whatever is in them, only if `purge` is true. */
   readonly data?: readonly string[];
   readonly purge?: boolean;

@@ -14,6 +14,7 @@ const keys = [
   "units",
   "prove",
   "versions",
+  "rollBack",
   "data",
   "purge",
 ];

@@ -4,6 +4,7 @@ import type { ApplyBundle } from "./bundle-type.ts";
 import { deleteEmptyDirectories, deleteFiles } from "./files.ts";
 import { at, type Machine } from "./machine.ts";
 import { deleteRecord, loadRecords } from "./record.ts";
+import { forgetGood } from "./rollback.ts";
 import { letGo, reloadManager, reloadUnit } from "./units.ts";
 
 /**
@@ -38,6 +39,7 @@ export async function removeBundle(machine: Machine, bundle: ApplyBundle): Promi
   }
   if (record !== undefined) {
     await deleteEmptyDirectories(machine, record.directories);
+    await forgetGood(machine, bundle.component);
     await deleteRecord(machine, bundle.component);
   }
   return changes;

@@ -1,0 +1,82 @@
+import { link, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Failure } from "../verb.ts";
+import type { ApplyBundle } from "./bundle-type.ts";
+import { settle, writeAside, writeDurably } from "./durable.ts";
+import { at, type Machine } from "./machine.ts";
+import { type AppliedRecord, type InstalledArtifact, saveRecord } from "./record.ts";
+
+/** The last bundle of a component whose proofs held, and the programs that came with it. */
+interface Good {
+  readonly bundle: ApplyBundle;
+  readonly artifacts: Readonly<Record<string, InstalledArtifact>>;
+}
+
+const GOOD = "/var/lib/tandem/good";
+const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/** Keeps what works now, to go back to. Programs are kept as second names of the same files, which cost nothing until they are replaced. */
+export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifacts }: AppliedRecord): Promise<void> {
+  const folder = at(machine, folderOf(bundle.component));
+  const fresh = `${folder}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  for (const path of programsOf(artifacts)) {
+    await mkdir(dirname(join(fresh, path)), { recursive: true });
+    await link(at(machine, path), join(fresh, path));
+  }
+  const good: Good = { bundle, artifacts };
+  await writeDurably(join(fresh, "good.json"), JSON.stringify(good), { mode: 0o600, ...owner });
+  machine.step();
+  await rm(folder, { recursive: true, force: true });
+  await rename(fresh, folder);
+  machine.step();
+}
+
+/** Forgets it, with the component. */
+export async function forgetGood(machine: Machine, component: string): Promise<void> {
+  await rm(at(machine, folderOf(component)), { recursive: true, force: true });
+}
+
+/**
+ * Puts the programs of the last good bundle back into their places.
+ * @returns that bundle, to be applied; undefined if there is none, or none but this one
+ */
+export async function restoreGood(
+  machine: Machine,
+  bundle: ApplyBundle,
+  record: AppliedRecord,
+): Promise<ApplyBundle | undefined> {
+  const folder = folderOf(bundle.component);
+  const text = await readFile(at(machine, `${folder}/good.json`), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const good = JSON.parse(text) as Good;
+  if (JSON.stringify(good.bundle) === JSON.stringify(bundle)) return undefined;
+  for (const path of programsOf(good.artifacts)) {
+    const kept = at(machine, `${folder}${path}`);
+    await writeAside(at(machine, path), await readFile(kept), { mode: 0o755, ...owner });
+    await settle(at(machine, path));
+    machine.step();
+  }
+  await saveRecord(machine, { ...record, artifacts: { ...good.artifacts } });
+  return good.bundle;
+}
+
+/** What is told when the former state works again. */
+export function rolledBack(component: string, error: unknown): Failure {
+  return new Failure(
+    `${component} was put back as it was before, and works again, because what was asked for does not: ${(error as Error).message}\n` +
+      "Nothing on the other node was changed for it. Correct the configuration, or repair what is named, and run `pulumi up` again.",
+  );
+}
+
+function programsOf(artifacts: Readonly<Record<string, InstalledArtifact>>): string[] {
+  return Object.values(artifacts).flatMap(({ files }) => Object.keys(files));
+}
+
+function folderOf(component: string): string {
+  return `${GOOD}/${component}`;
+}
