@@ -31,6 +31,8 @@ export interface RunOptions extends PushOptions {
   readonly timeoutSeconds?: number;
   /** Verb that undoes it, at destroy. */
   readonly undo?: string;
+  /** What it prints is a secret. */
+  readonly secretOutput?: boolean;
 }
 
 const TANDEM = "/usr/local/sbin/tandem";
@@ -107,6 +109,7 @@ export class Host extends pulumi.ComponentResource {
     return this.command(name, {
       create: `${limit} ${TANDEM} ${verb}`,
       ...(opts.undo === undefined ? {} : { delete: `${limit} ${TANDEM} ${opts.undo}` }),
+      ...(opts.secretOutput === undefined ? {} : { secretOutput: opts.secretOutput }),
       stdin: toJson(input),
       ...this.after(opts),
     });
@@ -117,7 +120,7 @@ export class Host extends pulumi.ComponentResource {
   }
 
   private command(name: string, wanted: Wanted): remote.Command {
-    const { parent, dependsOn, secret, stdin, ...verbs } = wanted;
+    const { parent, dependsOn, secret, secretOutput, stdin, ...verbs } = wanted;
     return new remote.Command(
       `${name}-${this.machine}`,
       {
@@ -133,6 +136,7 @@ export class Host extends pulumi.ComponentResource {
         ...(dependsOn === undefined ? {} : { dependsOn: [...dependsOn] }),
         // Always [secret], and a line of noise in every diff.
         hideDiffs: ["connection"],
+        ...(secretOutput ? { additionalSecretOutputs: ["stdout"] } : {}),
         // Dialling ends by its own limit; these cover the work.
         customTimeouts: { create: "20m", update: "20m", delete: "20m" },
       },
@@ -147,6 +151,7 @@ interface Wanted {
   readonly parent: pulumi.Resource;
   readonly dependsOn?: readonly pulumi.Resource[];
   readonly secret?: boolean;
+  readonly secretOutput?: boolean;
 }
 
 /** What bootstrap.sh has to know before there is any program; pure. */

@@ -12,4 +12,5 @@ export const {
   etcdClientCertificate,
   etcdClientKey,
   kubeconfig,
+  k3sToken,
 } = new Site(config.name, config);

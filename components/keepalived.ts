@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ASIDE } from "./arbiter/agent/paths.ts";
-import type { FileSet } from "./cli/apply/bundle-type.ts";
+import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
 import { addressTimes, type KubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { NodeConfig, VirtualAddress } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
-import { kubernetesUser } from "./kubernetes/paths.ts";
 import { readTemplate, render } from "./render.ts";
 
 export interface KeepalivedArgs {
@@ -19,6 +18,8 @@ export interface AddressPlan {
   readonly nodes: readonly [Pick<NodeConfig, "name" | "frontend">, Pick<NodeConfig, "name" | "frontend">];
   readonly vip: VirtualAddress;
   readonly times: Pick<KubernetesTimes, "notReadyAfter">;
+  /** Who may read what the probe of the API server shows; root where undefined. */
+  readonly probeUser: UserSpec | undefined;
 }
 
 const configPath = "/etc/keepalived/keepalived.conf";
@@ -40,11 +41,11 @@ export class Keepalived extends pulumi.ComponentResource {
 }
 
 /** Everything of keepalived on one node; pure. */
-export function keepalivedFiles({ site, nodes, vip, times }: AddressPlan, index: 0 | 1): FileSet {
+export function keepalivedFiles({ site, nodes, vip, times, probeUser }: AddressPlan, index: 0 | 1): FileSet {
   const content = render("etc/keepalived/keepalived.conf.hbs", {
     site,
     node: nodes[index].name,
-    user: kubernetesUser.name,
+    user: probeUser?.name ?? "root",
     probeSeconds: addressTimes.probeIntervalMs / 1000,
     advertSeconds: addressTimes.advertIntervalMs / 1000,
     deadAfter: addressTimes.deadAfter,
@@ -58,7 +59,7 @@ export function keepalivedFiles({ site, nodes, vip, times }: AddressPlan, index:
     interface: vip.interface,
   });
   return {
-    users: [kubernetesUser],
+    users: probeUser === undefined ? [] : [probeUser],
     packages: ["keepalived"],
     files: {
       [configPath]: { mode: "0644", content, check: "keepalived" },

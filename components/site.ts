@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Arbiter } from "./arbiter/arbiter.ts";
 import { bundle } from "./bundle.ts";
-import { kubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { describeFailover, timesOf } from "./config/timing.ts";
 import { Drbd } from "./drbd.ts";
@@ -10,10 +9,7 @@ import { clientUrl } from "./etcd/config.ts";
 import { RegularMembers } from "./etcd/member.ts";
 import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
-import { Keepalived } from "./keepalived.ts";
-import { adminKubeconfig } from "./kubernetes/kubeconfig.ts";
-import { KubernetesPki } from "./kubernetes/pki.ts";
-import { Upstream } from "./kubernetes/upstream.ts";
+import { Cluster } from "./kubernetes/cluster.ts";
 import { Node } from "./node.ts";
 import { certificateVersions } from "./pki/file-set.ts";
 import { type PkiFiles, SitePki } from "./pki/site-pki.ts";
@@ -37,6 +33,8 @@ export class Site extends pulumi.ComponentResource {
   readonly etcdClientKey: pulumi.Output<string>;
   /** For kubectl, with the right to do everything; undefined without Kubernetes. */
   readonly kubeconfig: pulumi.Output<string> | undefined;
+  /** k3s's; a backup of the datastore is worth nothing without it. Undefined without k3s. */
+  readonly k3sToken: pulumi.Output<string> | undefined;
   readonly #config: SiteConfig;
 
   constructor(name: string, config: SiteConfig) {
@@ -82,7 +80,9 @@ export class Site extends pulumi.ComponentResource {
     const hostKeys = config.nodes.map(({ hostKey }) => hostKey);
     const waitFor = { hostKeys, transientSettings: transient.settings };
     const cluster = new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
-    this.kubeconfig = this.#kubernetes(hosts, pki, cluster.ready);
+    const kubernetes = this.#kubernetes(hosts, pki, cluster.ready);
+    this.kubeconfig = kubernetes?.kubeconfig;
+    this.k3sToken = kubernetes?.k3sToken;
 
     this.predictedFailover = describeFailover(timesOf(config));
     this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
@@ -152,21 +152,10 @@ export class Site extends pulumi.ComponentResource {
     hosts: readonly [Host, Host],
     sitePki: SitePki,
     dependsOn: readonly pulumi.Resource[],
-  ): pulumi.Output<string> | undefined {
-    const { name: site, nodes, kubernetes, artifacts, pki: pkiConfig } = this.#config;
+  ): Cluster | undefined {
+    const { kubernetes } = this.#config;
     if (kubernetes.distribution === "none") return undefined;
-    const times = kubernetesTimes(kubernetes, timesOf(this.#config));
-    const pki = new KubernetesPki(
-      "kubernetes-pki",
-      { siteName: site, nodes, kubernetes, pki: pkiConfig, sitePki },
-      { parent: this },
-    );
-    const files = both((index) => pki.files(nodes[index].name));
-    const plan = { site, nodes, kubernetes, times, artifacts };
-    const masters = new Upstream("kubernetes", { hosts, pki: files, plan }, this.#after(dependsOn));
-    const address = { site, nodes, vip: kubernetes.vip, times };
-    new Keepalived("api-address", { hosts, plan: address }, this.#after(masters.ready));
-    return adminKubeconfig(site, kubernetes.vip, pki);
+    return new Cluster("kubernetes", { hosts, config: this.#config, kubernetes, sitePki }, this.#after(dependsOn));
   }
 
   #after(resources: readonly pulumi.Resource[]): pulumi.ComponentResourceOptions {

@@ -1,4 +1,5 @@
 import { apply, remove } from "./apply/verb.ts";
+import { kubeconfig } from "./kubeconfig.ts";
 import { member } from "./member.ts";
 import { override } from "./override/verb.ts";
 import { preflight } from "./preflight/verb.ts";
@@ -19,6 +20,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   override,
   volume,
   member,
+  kubeconfig,
   "witness-check": witnessCheck,
 };
 

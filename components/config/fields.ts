@@ -131,6 +131,12 @@ export const kubernetesVersion = matching(
   /^v1\.(3[0-9]|[4-9][0-9])\.(0|[1-9][0-9]{0,2})$/,
 );
 
+// Older ones have no folder of kubelet's settings and no choice of how secrets are encrypted.
+export const k3sVersion = matching(
+  "a release of k3s from 1.33 on, e.g. v1.34.4+k3s1",
+  /^v1\.(3[3-9]|[4-9][0-9])\.(0|[1-9][0-9]{0,2})\+k3s[1-9][0-9]?$/,
+);
+
 export const interfaceName = matching(
   "the name of a network interface, e.g. eth0; `ip -brief address` lists them",
   /^[a-zA-Z0-9][a-zA-Z0-9_.@-]{0,14}$/,

@@ -4,7 +4,7 @@ import { contains, overlaps, parseNetwork } from "./ipv4.ts";
 import { kubernetesTimes, leastRenewMs } from "./kubernetes-timing.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite } from "./schema.ts";
-import type { UpstreamConfig } from "./site-config.ts";
+import type { ClusterConfig } from "./site-config.ts";
 import { timesOf } from "./timing.ts";
 
 /** client-go adds up to a fifth to the time between two tries. */
@@ -102,6 +102,6 @@ export function checkLeaderElection({
 }
 
 const keys = { leaseMs: "leaseDuration", renewMs: "renewDeadline", retryMs: "retryPeriod" } as const satisfies Record<
-  keyof UpstreamConfig["leaderElection"],
+  keyof ClusterConfig["leaderElection"],
   string
 >;

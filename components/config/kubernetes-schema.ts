@@ -1,16 +1,22 @@
 /** The shape of `tandem:site`'s `kubernetes`: one branch per distribution. */
 import { z } from "zod";
-import { duration, httpsUrl, interfaceName, keyMessage, kubernetesVersion, map, network, sha256 } from "./fields.ts";
-import type { KubernetesConfig, UpstreamConfig } from "./site-config.ts";
+import {
+  choice,
+  duration,
+  httpsUrl,
+  interfaceName,
+  k3sVersion,
+  keyMessage,
+  kubernetesVersion,
+  map,
+  network,
+  sha256,
+} from "./fields.ts";
+import type { Network } from "./ipv4.ts";
+import { receivedKind } from "./problems.ts";
+import type { K3sConfig, K3sPart, KubernetesConfig, UpstreamConfig } from "./site-config.ts";
 
 const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig => value);
-
-const programs = map({
-  "kube-apiserver": sha256,
-  "kube-controller-manager": sha256,
-  "kube-scheduler": sha256,
-  kubectl: sha256,
-}).describe("SHA-256 sum of each program, as published beside it");
 
 const leaderElection = map({
   leaseDuration: duration.optional().describe("How long a lease of a manager holds"),
@@ -20,26 +26,31 @@ const leaderElection = map({
   .prefault({})
   .describe("Of controller-manager and scheduler; computed from the longest gap of the datastore where absent");
 
-const upstream = map({
-  distribution: z.literal("upstream"),
-  version: kubernetesVersion.describe("Release, e.g. v1.34.4"),
-  source: httpsUrl
-    .optional()
-    .describe("Folder with the release's programs, if not at dl.k8s.io; name that of the nodes’ architecture"),
-  sha256: programs,
-  vip: network("of the API, e.g. 10.77.1.10/24").describe(
-    "Address of the API, with the length of its network's prefix",
-  ),
-  interface: interfaceName.describe("Network interface of the frontend on both nodes, which gets the address"),
-  podCidr: network("of the pods, e.g. 10.244.0.0/16").prefault("10.244.0.0/16").describe("IPv4 network of the pods"),
-  serviceCidr: network("of the services, e.g. 10.96.0.0/16")
-    .prefault("10.96.0.0/16")
-    .describe("IPv4 network of the services"),
-  leaderElection,
-}).transform(
-  ({ source, vip, interface: name, podCidr, serviceCidr, leaderElection, ...value }): UpstreamConfig => ({
-    ...value,
-    source: source ?? `https://dl.k8s.io/release/${value.version}/bin/linux/amd64`,
+/** What every distribution has, with its own networks for pods and services. */
+function cluster(pods: string, services: string) {
+  return {
+    vip: network("of the API, e.g. 10.77.1.10/24").describe(
+      "Address of the API, with the length of its network's prefix",
+    ),
+    interface: interfaceName.describe("Network interface of the frontend on both nodes, which gets the address"),
+    podCidr: network(`of the pods, e.g. ${pods}`).prefault(pods).describe("IPv4 network of the pods"),
+    serviceCidr: network(`of the services, e.g. ${services}`)
+      .prefault(services)
+      .describe("IPv4 network of the services"),
+    leaderElection,
+  };
+}
+
+interface Cluster {
+  readonly vip: Network;
+  readonly interface: string;
+  readonly podCidr: Network;
+  readonly serviceCidr: Network;
+  readonly leaderElection: z.output<typeof leaderElection>;
+}
+
+function clusterConfig({ vip, interface: name, podCidr, serviceCidr, leaderElection }: Cluster) {
+  return {
     vip: { ...vip, interface: name },
     podCidr: `${podCidr.address}/${podCidr.prefixLength}`,
     serviceCidr: `${serviceCidr.address}/${serviceCidr.prefixLength}`,
@@ -48,9 +59,47 @@ const upstream = map({
       renewMs: leaderElection.renewDeadline,
       retryMs: leaderElection.retryPeriod,
     },
-  }),
-);
+  };
+}
 
-export const kubernetes = z.discriminatedUnion("distribution", [none, upstream], {
-  error: (issue) => keyMessage(issue, "distribution", "upstream or none (the datastore alone)", ["k3s"]),
+const upstream = map({
+  distribution: z.literal("upstream"),
+  version: kubernetesVersion.describe("Release, e.g. v1.34.4"),
+  source: httpsUrl
+    .optional()
+    .describe("Folder with the release's programs, if not at dl.k8s.io; name that of the nodes’ architecture"),
+  sha256: map({
+    "kube-apiserver": sha256,
+    "kube-controller-manager": sha256,
+    "kube-scheduler": sha256,
+    kubectl: sha256,
+  }).describe("SHA-256 sum of each program, as published beside it"),
+  ...cluster("10.244.0.0/16", "10.96.0.0/16"),
+}).transform(({ distribution, version, source, sha256, ...rest }): UpstreamConfig => {
+  const official = `https://dl.k8s.io/release/${version}/bin/linux/amd64`;
+  return { distribution, version, source: source ?? official, sha256, ...clusterConfig(rest) };
+});
+
+const parts = ["coredns", "local-storage", "metrics-server", "servicelb", "traefik"] as const satisfies K3sPart[];
+
+const k3s = map({
+  distribution: z.literal("k3s"),
+  version: k3sVersion.describe("Release, e.g. v1.34.4+k3s1"),
+  source: httpsUrl.optional().describe("Folder with k3s and k3s-airgap-images-amd64.tar.zst, if not at GitHub"),
+  sha256: map({
+    k3s: sha256.describe("SHA-256 sum of the program"),
+    images: sha256.describe("SHA-256 sum of k3s-airgap-images-amd64.tar.zst"),
+  }).describe("As published in the release's sha256sum-amd64.txt"),
+  disable: z
+    .array(choice(parts), { error: (issue) => `${receivedKind(issue.input)}; must be a list of ${parts.join(", ")}` })
+    .prefault(["servicelb", "traefik"])
+    .describe("Packaged parts that are left out; servicelb and traefik, which take ports of the nodes, where absent"),
+  ...cluster("10.42.0.0/16", "10.43.0.0/16"),
+}).transform(({ distribution, version, source, sha256, disable, ...rest }): K3sConfig => {
+  const official = `https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
+  return { distribution, version, source: source ?? official, sha256, disable, ...clusterConfig(rest) };
+});
+
+export const kubernetes = z.discriminatedUnion("distribution", [none, upstream, k3s], {
+  error: (issue) => keyMessage(issue, "distribution", "k3s, upstream or none (the datastore alone)"),
 });

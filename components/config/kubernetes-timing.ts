@@ -1,5 +1,5 @@
 /** What Kubernetes has to sit out: the times of its managers and of its address, from the longest gap of the datastore. */
-import type { LeaderElection, UpstreamConfig } from "./site-config.ts";
+import type { ClusterConfig, LeaderElection } from "./site-config.ts";
 import { predictFailover, roundUp, type Times } from "./timing.ts";
 
 const second = 1000;
@@ -29,7 +29,7 @@ export interface KubernetesTimes {
 
 /** The times of a site's Kubernetes, defaults filled in. */
 export function kubernetesTimes(
-  { leaderElection }: Pick<UpstreamConfig, "leaderElection">,
+  { leaderElection }: Pick<ClusterConfig, "leaderElection">,
   times: Times,
 ): KubernetesTimes {
   const predicted = predictFailover(times);

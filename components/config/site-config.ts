@@ -140,27 +140,44 @@ export interface EtcdRelease extends PinnedArchive {
 }
 
 /** Discriminated by `distribution`; `none` is the datastore alone. */
-export type KubernetesConfig = { readonly distribution: "none" } | UpstreamConfig;
+export type KubernetesConfig = { readonly distribution: "none" } | ClusterConfig;
 
-/** The control plane of kubernetes.io on both nodes, each API server on its node's own etcd member. */
-export interface UpstreamConfig {
+/** Each API server is on its node's own etcd member alone. */
+export type ClusterConfig = UpstreamConfig | K3sConfig;
+
+/** The control plane of kubernetes.io on both nodes. */
+export interface UpstreamConfig extends ClusterCommon {
   readonly distribution: "upstream";
+  /** SHA-256 of each program of the release. */
+  readonly sha256: Readonly<Record<ControlPlaneProgram, string>>;
+}
+
+export type ControlPlaneProgram = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubectl";
+
+/** k3s as a server on both nodes, which run pods too. */
+export interface K3sConfig extends ClusterCommon {
+  readonly distribution: "k3s";
+  /** SHA-256 of the program and of the archive with the images of its packaged parts. */
+  readonly sha256: Readonly<Record<"k3s" | "images", string>>;
+  /** Packaged parts that are left out. */
+  readonly disable: readonly K3sPart[];
+}
+
+export type K3sPart = "coredns" | "local-storage" | "metrics-server" | "servicelb" | "traefik";
+
+interface ClusterCommon {
   /** As in the release's name, with its v. */
   readonly version: string;
-  /** The release's folder of programs for one architecture, without a trailing slash. */
+  /** The release's folder of files for one architecture, without a trailing slash. */
   readonly source: string;
-  /** SHA-256 of each program there. */
-  readonly sha256: Readonly<Record<ControlPlaneProgram, string>>;
   /** The address that clients use; whichever node has it answers. */
   readonly vip: VirtualAddress;
   /** IPv4 networks of pods and of services, as `address/bits`. */
   readonly podCidr: string;
   readonly serviceCidr: string;
-  /** Of both managers; computed from the datastore's longest gap where undefined. */
+  /** Of the managers; computed from the datastore's longest gap where undefined. */
   readonly leaderElection: { readonly [K in keyof LeaderElection]: LeaderElection[K] | undefined };
 }
-
-export type ControlPlaneProgram = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubectl";
 
 export interface VirtualAddress {
   readonly address: string;

@@ -20,7 +20,6 @@ export function apiServerFlags({ node, kubernetes, times }: ApiServerPlan): Flag
     [`${flag}-cert-file`]: `${pkiFolder}/${name}.crt`,
     [`${flag}-private-key-file`]: `${pkiFolder}/${name}.key`,
   });
-  const toleration = Math.ceil(times.podEvictionMs / 1000);
   return {
     "advertise-address": node.frontend,
     "secure-port": apiServerPort,
@@ -56,17 +55,27 @@ export function apiServerFlags({ node, kubernetes, times }: ApiServerPlan): Flag
     "proxy-client-cert-file": `${pkiFolder}/front-proxy-client.crt`,
     "proxy-client-key-file": `${pkiFolder}/front-proxy-client.key`,
 
-    "default-not-ready-toleration-seconds": toleration,
-    "default-unreachable-toleration-seconds": toleration,
-
-    "audit-policy-file": `${configFolder}/audit-policy.yaml`,
-    "audit-log-path": auditLog,
-    "audit-log-maxage": days,
-    "audit-log-maxbackup": files,
-    "audit-log-maxsize": mebibytes,
+    ...tolerationFlags(times),
+    ...auditFlags,
     profiling: false,
   };
 }
+
+/** How long a pod stays bound to a node that is lost, unless the pod says otherwise. */
+export function tolerationFlags({ podEvictionMs }: Pick<KubernetesTimes, "podEvictionMs">): Flags {
+  const seconds = Math.ceil(podEvictionMs / 1000);
+  return { "default-not-ready-toleration-seconds": seconds, "default-unreachable-toleration-seconds": seconds };
+}
+
+export const auditPolicyPath = `${configFolder}/audit-policy.yaml`;
+
+export const auditFlags: Flags = {
+  "audit-policy-file": auditPolicyPath,
+  "audit-log-path": auditLog,
+  "audit-log-maxage": days,
+  "audit-log-maxbackup": files,
+  "audit-log-maxsize": mebibytes,
+};
 
 /** What lies in etcd as a secret is encrypted there; what was written before that is still read. */
 export function encryptionConfig(keyBase64: string): string {

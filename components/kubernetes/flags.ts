@@ -13,3 +13,8 @@ export function flagWords(flags: Flags): string[] {
     return word;
   });
 }
+
+/** The same for a program that passes them on, as k3s takes them. */
+export function flagArguments(flags: Flags): string[] {
+  return Object.entries(flags).map(([name, value]) => `${name}=${value}`);
+}

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import type { VirtualAddress } from "../config/site-config.ts";
 import { apiServerPort } from "./paths.ts";
 import type { KubernetesPki } from "./pki.ts";
@@ -21,6 +21,29 @@ export function kubeconfig(
     },
     { lineWidth: 0 },
   );
+}
+
+/**
+ * An operator's kubeconfig out of the one that k3s writes for use on its node: at the address of the site, under the site's name.
+ * @throws Error, without what it was given, if that is none of k3s's
+ */
+export function k3sKubeconfig(site: string, vip: Pick<VirtualAddress, "address">, text: string): string {
+  const { clusters, users } = (parse(text) ?? {}) as Partial<NodeKubeconfig>;
+  const trust = clusters?.[0]?.cluster?.["certificate-authority-data"];
+  const certificate = users?.[0]?.user?.["client-certificate-data"];
+  const key = users?.[0]?.user?.["client-key-data"];
+  if (trust === undefined || certificate === undefined || key === undefined)
+    throw new Error("the kubeconfig on the node does not hold the trust, the certificate and the key of an operator");
+  return kubeconfig(
+    site,
+    { server: `https://${vip.address}:${apiServerPort}`, "certificate-authority-data": trust },
+    { "client-certificate-data": certificate, "client-key-data": key },
+  );
+}
+
+interface NodeKubeconfig {
+  readonly clusters: readonly { readonly cluster?: Readonly<Record<string, string>> }[];
+  readonly users: readonly { readonly user?: Readonly<Record<string, string>> }[];
 }
 
 /** For an operator, complete in itself; a secret. */

@@ -16,7 +16,6 @@ type Manager = "controller-manager" | "scheduler";
 
 /** Of kube-controller-manager; it asks the API server beside it. */
 export function controllerManagerFlags({ site, kubernetes, times }: ManagersPlan): Flags {
-  const { leaseMs, renewMs, retryMs } = times.leaderElection;
   return {
     ...serving("controller-manager"),
     kubeconfig: kubeconfigPath("controller-manager"),
@@ -27,11 +26,17 @@ export function controllerManagerFlags({ site, kubernetes, times }: ManagersPlan
     "use-service-account-credentials": true,
     "service-account-private-key-file": `${pkiFolder}/service-accounts.key`,
     "root-ca-file": `${pkiFolder}/ca.crt`,
+    ...leaderElectionFlags(times.leaderElection),
+    "node-monitor-grace-period": formatDuration(times.nodeMonitorGraceMs),
+    profiling: false,
+  };
+}
+
+export function leaderElectionFlags({ leaseMs, renewMs, retryMs }: LeaderElection): Flags {
+  return {
     "leader-elect-lease-duration": formatDuration(leaseMs),
     "leader-elect-renew-deadline": formatDuration(renewMs),
     "leader-elect-retry-period": formatDuration(retryMs),
-    "node-monitor-grace-period": formatDuration(times.nodeMonitorGraceMs),
-    profiling: false,
   };
 }
 

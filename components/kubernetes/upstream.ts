@@ -6,7 +6,7 @@ import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate, render } from "../render.ts";
-import { apiServerFlags } from "./api-server.ts";
+import { apiServerFlags, auditPolicyPath } from "./api-server.ts";
 import { type Flags, flagWords } from "./flags.ts";
 import {
   controllerManagerFlags,
@@ -17,6 +17,7 @@ import {
   schedulerFlags,
 } from "./managers.ts";
 import { configFolder, kubernetesUser, pkiFolder } from "./paths.ts";
+import { apiIsReady, probeFiles } from "./probe.ts";
 
 export interface UpstreamArgs {
   /** Node one, then node two. */
@@ -34,7 +35,6 @@ export interface UpstreamPlan {
   readonly artifacts: ArtifactsConfig;
 }
 
-const probe = "/usr/local/lib/tandem/api-server-probe.sh";
 /** A first start on a slow machine migrates and fills the whole API. */
 const readySeconds = 180;
 
@@ -71,7 +71,7 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
       type: "notify",
       flags: apiServerFlags({ node, kubernetes, times }),
       // It reads its own certificates and those of its clients anew, but not these.
-      reads: [`${configFolder}/audit-policy.yaml`, "/etc/tandem/pki/etcd-ca.crt", ...signing],
+      reads: [auditPolicyPath, "/etc/tandem/pki/etcd-ca.crt", ...signing],
     },
     {
       name: "kube-controller-manager",
@@ -98,11 +98,15 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
       release(name, kubernetes, artifacts),
     ),
     files: {
-      [`${configFolder}/audit-policy.yaml`]: plain(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
+      [auditPolicyPath]: plain(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
       [kubeconfigPath("controller-manager")]: plain(managerKubeconfig("controller-manager")),
       [kubeconfigPath("scheduler")]: plain(managerKubeconfig("scheduler")),
       [schedulerConfigPath]: plain(schedulerConfig(times.leaderElection)),
-      [probe]: { mode: "0755", content: readTemplate(probe.slice(1)), check: "shell" },
+      ...probeFiles({
+        ca: trust,
+        certificate: `${pkiFolder}/probe.crt`,
+        key: `${pkiFolder}/probe.key`,
+      }),
       ...Object.fromEntries(
         programs.map((program) => [unitPath(program), { ...plain(unitFile(program)), check: "unit" as const }]),
       ),
@@ -110,7 +114,7 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
     units: programs.map(unit),
     rollBack: true,
     prove: [
-      { kind: "succeeds", command: [probe, "readyz"], withinSeconds: readySeconds },
+      apiIsReady(readySeconds),
       ...programs.slice(1).map(({ name }) => ({ kind: "active" as const, unit: `${name}.service`, withinSeconds: 20 })),
     ],
   };

@@ -12,6 +12,8 @@ import { volumeFiles } from "../../components/drbd.ts";
 import { memberFiles } from "../../components/etcd/member.ts";
 import { transientFiles } from "../../components/etcd/transient.ts";
 import { keepalivedFiles } from "../../components/keepalived.ts";
+import { k3sFiles } from "../../components/kubernetes/k3s.ts";
+import { kubernetesUser } from "../../components/kubernetes/paths.ts";
 import { upstreamFiles } from "../../components/kubernetes/upstream.ts";
 import { nodeFiles } from "../../components/node.ts";
 import { witnessFiles } from "../../components/witness.ts";
@@ -63,12 +65,19 @@ function kubernetesFiles(
   config: Omit<SiteConfig<unknown>, "witness"> & Pick<SiteConfig, "witness">,
   index: 0 | 1,
 ): FileSet[] {
-  const { name: site, nodes, kubernetes, artifacts } = config;
+  const { name: site, nodes, kubernetes, artifacts, destroy } = config;
   if (kubernetes.distribution === "none") return [];
   const times = kubernetesTimes(kubernetes, timesOf(config));
+  const plan = { site, nodes, times, artifacts };
+  const address = { site, nodes, vip: kubernetes.vip, times };
+  if (kubernetes.distribution === "k3s")
+    return [
+      k3sFiles({ ...plan, kubernetes, purge: destroy.purgeData }, index),
+      keepalivedFiles({ ...address, probeUser: undefined }, index),
+    ];
   return [
-    upstreamFiles({ site, nodes, kubernetes, times, artifacts }, index),
-    keepalivedFiles({ site, nodes, vip: kubernetes.vip, times }, index),
+    upstreamFiles({ ...plan, kubernetes }, index),
+    keepalivedFiles({ ...address, probeUser: kubernetesUser }, index),
   ];
 }
 

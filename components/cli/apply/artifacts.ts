@@ -26,7 +26,7 @@ export async function isInstalled(
   return true;
 }
 
-/** Fetches, verifies and only then unpacks; the executables take their places by rename. */
+/** Fetches, verifies and only then unpacks; the files take their places by rename. */
 export async function installArtifact(machine: Machine, spec: ArtifactSpec): Promise<InstalledArtifact> {
   await mkdir(at(machine, CACHE), { recursive: true, mode: 0o700 });
   const scratch = await mkdtemp(join(at(machine, CACHE), "artifact-"));
@@ -68,11 +68,15 @@ async function installMembers(
     }
   }
   const files: Record<string, string> = {};
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const placement = {
+    mode: Number.parseInt(spec.mode ?? "0755", 8),
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+  };
   for (const [path, member] of Object.entries(spec.install)) {
     const content = await readFile(member === "." ? archive : join(scratch, member));
     await mkdir(at(machine, dirname(path)), { recursive: true });
-    await writeAside(at(machine, path), content, { mode: 0o755, ...owner });
+    await writeAside(at(machine, path), content, placement);
     await settle(at(machine, path));
     files[path] = createHash("sha256").update(content).digest("hex");
     machine.step();

@@ -83,7 +83,7 @@ export interface UserSpec {
   readonly home: string;
 }
 
-/** A pinned download: a `.tar.gz` archive, or one plain binary. */
+/** A pinned download: a `.tar.gz` archive, or one plain file. */
 export interface ArtifactSpec {
   readonly name: string;
   readonly url: string;
@@ -91,8 +91,10 @@ export interface ArtifactSpec {
   readonly folder?: string | undefined;
   /** Of the file as downloaded; 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-  /** Executables to install, by absolute path; the value is the member's path in the archive, or `.` for the file itself. */
+  /** Files to install, by absolute path; the value is the member's path in the archive, or `.` for the file itself. */
   readonly install: Readonly<Record<string, string>>;
+  /** Four octal digits, of all of them; those of an executable, 0755, where absent. */
+  readonly mode?: string;
 }
 
 export interface UnitSpec {

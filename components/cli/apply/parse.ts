@@ -43,16 +43,16 @@ export function parseBundle(text: string): ApplyBundle {
     ...Object.entries(bundle.directories ?? {}),
   ]) {
     checkPath(path, problems);
-    if (!/^0[0-7]{3}$/.test(mode))
-      problems.push(`[${path}] has mode ${JSON.stringify(mode)}; write four octal digits, as 0644`);
+    checkMode(path, mode, problems);
     if (owner !== undefined && !/^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$/.test(owner)) {
       problems.push(`[${path}] has owner ${JSON.stringify(owner)}; write user:group`);
     }
   }
-  for (const { name, sha256, install, folder } of bundle.artifacts ?? []) {
+  for (const { name, sha256, install, mode, folder } of bundle.artifacts ?? []) {
     if (!/^[0-9a-f]{64}$/.test(sha256))
       problems.push(`[artifacts.${name}.sha256] must be 64 lower-case hexadecimal digits`);
     for (const path of Object.keys(install)) checkPath(path, problems);
+    if (mode !== undefined) checkMode(`artifacts.${name}`, mode, problems);
     if (folder !== undefined) checkPath(folder, problems);
   }
   for (const { name } of bundle.units ?? []) {
@@ -67,6 +67,11 @@ export function parseBundle(text: string): ApplyBundle {
   }
   failAll("the bundle is refused and nothing was changed:", problems);
   return bundle;
+}
+
+function checkMode(of: string, mode: string, problems: string[]): void {
+  if (!/^0[0-7]{3}$/.test(mode))
+    problems.push(`[${of}] has mode ${JSON.stringify(mode)}; write four octal digits, as 0644`);
 }
 
 function checkPath(path: string, problems: string[]): void {

@@ -10,6 +10,7 @@ case ${1:-} in
         exit 2
         ;;
 esac
-pki=/etc/tandem/pki/kubernetes
+# shellcheck source=/dev/null
+. /etc/tandem/kubernetes/probe.env
 exec curl --disable --silent --show-error --fail --output /dev/null --max-time 2 \
-    --cacert $pki/ca.crt --cert $pki/probe.crt --key $pki/probe.key "https://127.0.0.1:6443/$path"
+    --cacert "$CA" --cert "$CERTIFICATE" --key "$KEY" "https://127.0.0.1:6443/$path"

@@ -1,0 +1,100 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { UserSpec } from "../cli/apply/bundle-type.ts";
+import { kubernetesTimes } from "../config/kubernetes-timing.ts";
+import type { ClusterConfig, K3sConfig, SiteConfig, UpstreamConfig } from "../config/site-config.ts";
+import { timesOf } from "../config/timing.ts";
+import type { Host } from "../host.ts";
+import { Keepalived } from "../keepalived.ts";
+import type { SitePki } from "../pki/site-pki.ts";
+import { K3s } from "./k3s.ts";
+import { K3sPki } from "./k3s-pki.ts";
+import { adminKubeconfig, k3sKubeconfig } from "./kubeconfig.ts";
+import { kubernetesUser } from "./paths.ts";
+import { KubernetesPki } from "./pki.ts";
+import { Upstream } from "./upstream.ts";
+
+export interface ClusterArgs {
+  /** Node one, then node two. */
+  readonly hosts: readonly [Host, Host];
+  readonly config: SiteConfig;
+  readonly kubernetes: ClusterConfig;
+  readonly sitePki: SitePki;
+}
+
+/** Kubernetes on both nodes, of either distribution, and the address of its API. */
+export class Cluster extends pulumi.ComponentResource {
+  /** For kubectl, with the right to do everything; a secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** A secret; undefined without k3s. */
+  readonly k3sToken: pulumi.Output<string> | undefined;
+  readonly #args: ClusterArgs;
+
+  constructor(name: string, args: ClusterArgs, opts: pulumi.ComponentResourceOptions) {
+    super("tandem:kubernetes:Cluster", name, {}, opts);
+    this.#args = args;
+    const { kubernetes } = args;
+    const { kubeconfig, token } =
+      kubernetes.distribution === "k3s" ? this.#k3s(kubernetes) : this.#upstream(kubernetes);
+    this.kubeconfig = kubeconfig;
+    this.k3sToken = token;
+    this.registerOutputs();
+  }
+
+  #upstream(kubernetes: UpstreamConfig): Access {
+    const { hosts } = this.#args;
+    const { plan, pkiArgs } = this.#common();
+    const pki = new KubernetesPki("kubernetes-pki", { ...pkiArgs, kubernetes }, { parent: this });
+    const masters = new Upstream(
+      "upstream",
+      { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes } },
+      { parent: this },
+    );
+    this.#address(kubernetesUser, masters.ready);
+    return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki) };
+  }
+
+  #k3s(kubernetes: K3sConfig): Access {
+    const { hosts, config } = this.#args;
+    const { plan, pkiArgs } = this.#common();
+    const pki = new K3sPki("k3s-pki", pkiArgs, { parent: this });
+    const servers = new K3s(
+      "k3s",
+      { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes, purge: config.destroy.purgeData } },
+      { parent: this },
+    );
+    this.#address(undefined, servers.ready);
+    // Apart from installing, so that it can be read again without touching what runs.
+    const found = hosts[0].run(
+      "kubeconfig",
+      "kubeconfig",
+      { k3s: kubernetes.version },
+      { parent: this, dependsOn: servers.ready, secretOutput: true },
+    );
+    const kubeconfig = found.stdout.apply((text) => k3sKubeconfig(plan.site, kubernetes.vip, text));
+    return { kubeconfig: pulumi.secret(kubeconfig), token: pki.token };
+  }
+
+  #common() {
+    const { config, kubernetes, sitePki } = this.#args;
+    const { name: site, nodes, artifacts, pki } = config;
+    const plan = { site, nodes, times: kubernetesTimes(kubernetes, timesOf(config)), artifacts };
+    return { plan, pkiArgs: { siteName: site, nodes, pki, sitePki } };
+  }
+
+  #files<F>(pki: { files(node: string): F }): [F, F] {
+    const [one, two] = this.#args.config.nodes;
+    return [pki.files(one.name), pki.files(two.name)];
+  }
+
+  #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): void {
+    const { hosts, kubernetes } = this.#args;
+    const { site, nodes, times } = this.#common().plan;
+    const plan = { site, nodes, vip: kubernetes.vip, times, probeUser };
+    new Keepalived("api-address", { hosts, plan }, { parent: this, dependsOn: [...dependsOn] });
+  }
+}
+
+interface Access {
+  readonly kubeconfig: pulumi.Output<string>;
+  readonly token?: pulumi.Output<string>;
+}

@@ -1,0 +1,124 @@
+import * as pulumi from "@pulumi/pulumi";
+import { stringify } from "yaml";
+import type { ArtifactSpec, FileSet } from "../cli/apply/bundle-type.ts";
+import type { ArtifactsConfig } from "../config/site-config.ts";
+import type { Host } from "../host.ts";
+import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
+import type { PkiFiles } from "../pki/site-pki.ts";
+import { readTemplate } from "../render.ts";
+import { auditPolicyPath } from "./api-server.ts";
+import { admissionConfig, admissionPath, type K3sConfigPlan, k3sOptions, kubeletSettings } from "./k3s-config.ts";
+import { configFolder } from "./paths.ts";
+import { apiIsReady, probeFiles } from "./probe.ts";
+
+export interface K3sArgs {
+  /** Node one, then node two. */
+  readonly hosts: readonly [Host, Host];
+  readonly pki: readonly [PkiFiles, PkiFiles];
+  readonly plan: K3sPlan;
+}
+
+export interface K3sPlan extends K3sConfigPlan {
+  readonly artifacts: ArtifactsConfig;
+  /** Whether destroying also removes k3s's own data. */
+  readonly purge: boolean;
+}
+
+const program = "/usr/local/bin/k3s";
+const dataFolder = "/var/lib/rancher/k3s";
+const imagesName = "k3s-airgap-images-amd64.tar.zst";
+const configPath = "/etc/rancher/k3s/config.yaml";
+const kubeletPath = `${dataFolder}/agent/etc/kubelet.conf.d/50-tandem.conf`;
+const unitPath = "/etc/systemd/system/k3s.service";
+/** For an administrator; k3s writes it once its API answers. */
+const kubeconfigPath = "/etc/rancher/k3s/k3s.yaml";
+const sysctlPath = "/etc/sysctl.d/90-tandem-k3s.conf";
+/** A first start unpacks the program, makes authorities and fills the whole API. */
+const readySeconds = 300;
+
+/** k3s on both nodes. Node two's is changed first; node one's only when node two's API answers again. */
+export class K3s extends pulumi.ComponentResource {
+  /** Both APIs answer. */
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, { hosts, pki, plan }: K3sArgs, opts: pulumi.ComponentResourceOptions) {
+    super("tandem:kubernetes:K3s", name, {}, opts);
+    const install = (index: 0 | 1, dependsOn: pulumi.Resource[]) => {
+      const keys = hosts[index].push("kubernetes", pkiFileSet(pki[index]), { parent: this, dependsOn, secret: true });
+      const files = certificateVersions(pki[index]).apply((versions) => ({ ...k3sFiles(plan, index), versions }));
+      return hosts[index].push("kubernetes", files, { parent: this, dependsOn: [keys] });
+    };
+    const two = install(1, []);
+    const one = install(0, [two]);
+    this.ready = [one, two];
+    this.registerOutputs();
+  }
+}
+
+/** Everything of k3s on its node but token, certificates and keys; pure. */
+export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
+  const own = (content: string) => ({ mode: "0600", content });
+  const yaml = (values: object) => own(stringify(values, { lineWidth: 0 }));
+  return {
+    directories: { [configFolder]: { mode: "0755" } },
+    artifacts: artifacts(plan),
+    files: {
+      [configPath]: yaml(k3sOptions(plan, index)),
+      [kubeletPath]: yaml(kubeletSettings()),
+      [admissionPath]: own(admissionConfig()),
+      [auditPolicyPath]: own(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
+      [sysctlPath]: { mode: "0644", content: readTemplate(sysctlPath.slice(1)) },
+      ...probeFiles(probeCredential),
+      [unitPath]: { mode: "0644", content: readTemplate(unitPath.slice(1)), check: "unit" },
+    },
+    units: [
+      {
+        name: "k3s.service",
+        enable: true,
+        state: "started",
+        // Ready takes a quorum of the datastore; what must be seen is told below, with its own patience.
+        awaitStart: false,
+        // The token is no part of it: a cluster keeps its own.
+        restartOn: [
+          program,
+          configPath,
+          kubeletPath,
+          admissionPath,
+          auditPolicyPath,
+          sysctlPath,
+          unitPath,
+          "/etc/tandem/pki/etcd-ca.crt",
+        ],
+      },
+    ],
+    prove: [apiIsReady(readySeconds), { kind: "succeeds", command: ["test", "-s", kubeconfigPath], withinSeconds: 30 }],
+    data: [dataFolder],
+    purge: plan.purge,
+  };
+}
+
+/**
+ * k3s answers nobody without a certificate of its own authority, and its authority's key is made on the nodes. So the probe shows a
+ * certificate that k3s has made before its API server starts: kube-proxy's, which may do the least of all. Only root reads its key.
+ */
+const probeCredential = {
+  ca: `${dataFolder}/server/tls/server-ca.crt`,
+  certificate: `${dataFolder}/server/tls/client-kube-proxy.crt`,
+  key: `${dataFolder}/server/tls/client-kube-proxy.key`,
+};
+
+function artifacts({ kubernetes: { version, source, sha256 }, artifacts: { bundle } }: K3sPlan): ArtifactSpec[] {
+  // The files of all releases have the same names.
+  const folder = bundle === undefined ? undefined : `${bundle}/k3s-${version}`;
+  return [
+    { name: "k3s", url: `${source}/k3s`, folder, sha256: sha256.k3s, install: { [program]: "." } },
+    {
+      name: "k3s-images",
+      url: `${source}/${imagesName}`,
+      folder,
+      sha256: sha256.images,
+      install: { [`${dataFolder}/agent/images/${imagesName}`]: "." },
+      mode: "0644",
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+import type { FileSpec, Proof } from "../cli/apply/bundle-type.ts";
+import { environmentFile } from "../environment-file.ts";
+import { readTemplate } from "../render.ts";
+import { configFolder } from "./paths.ts";
+
+/** Paths on the node of what the probe trusts and of what it shows: no API server answers without a certificate. */
+export interface ProbeFiles {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const script = "/usr/local/lib/tandem/api-server-probe.sh";
+
+/** The script that asks a node's API server, for keepalived and for whoever waits. */
+export function probeFiles({ ca, certificate, key }: ProbeFiles): Readonly<Record<string, FileSpec>> {
+  const settings = environmentFile({ CA: ca, CERTIFICATE: certificate, KEY: key });
+  return {
+    [`${configFolder}/probe.env`]: { mode: "0644", content: settings, check: "shell" },
+    [script]: { mode: "0755", content: readTemplate(script.slice(1)), check: "shell" },
+  };
+}
+
+export function apiIsReady(withinSeconds: number): Proof {
+  return { kind: "succeeds", command: [script, "readyz"], withinSeconds };
+}
