@@ -9,6 +9,7 @@ import { timesOf } from "./timing.ts";
 
 /** client-go adds up to a fifth to the time between two tries. */
 const retryJitter = 1.2;
+const longestServicePrefix = 28;
 
 /** The rules for the address of the API. */
 export function checkVirtualAddress({
@@ -51,6 +52,11 @@ export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernete
     problems.push({
       path: ["kubernetes", "serviceCidr"],
       message: `is ${serviceCidr}, which overlaps podCidr, ${podCidr}; take another network`,
+    });
+  if (kubernetes.distribution === "k3s" && services.prefixLength > longestServicePrefix)
+    problems.push({
+      path: ["kubernetes", "serviceCidr"],
+      message: `is ${serviceCidr}; k3s gives the tenth address to its name server: use a prefix length of at most ${longestServicePrefix}`,
     });
   const machines = [vip.address, ...nodes.flatMap(({ frontend, backend }) => [frontend, backend])];
   for (const [key, network] of [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
-import type { UpstreamConfig } from "../../../components/config/site-config.ts";
+import type { ClusterConfig } from "../../../components/config/site-config.ts";
 import { timesOf } from "../../../components/config/timing.ts";
 import { errorsOf, type Raw, siteOf } from "./sample.ts";
 
@@ -14,12 +14,23 @@ const upstream = {
   interface: "eth0",
 };
 
+const k3s = {
+  distribution: "k3s",
+  version: "v1.34.4+k3s1",
+  sha256: { k3s: sum, images: sum },
+  vip: "10.77.1.10/24",
+  interface: "eth0",
+};
+
 function withKubernetes(change: object, more: (site: Raw) => void = () => {}) {
   return (site: Raw) => {
     site.kubernetes = { ...upstream, ...change };
     more(site);
   };
 }
+
+const withK3s = (change: object) =>
+  withKubernetes({}, (site) => Object.assign(site, { kubernetes: { ...k3s, ...change } }));
 
 describe("a site with Kubernetes", () => {
   it("has its defaults filled in", () => {
@@ -35,9 +46,23 @@ describe("a site with Kubernetes", () => {
     });
   });
 
+  it("has k3s's own networks and fewest parts where it is k3s", () => {
+    expect(siteOf(withK3s({})).kubernetes).toEqual({
+      distribution: "k3s",
+      version: "v1.34.4+k3s1",
+      source: "https://github.com/k3s-io/k3s/releases/download/v1.34.4%2Bk3s1",
+      sha256: k3s.sha256,
+      disable: ["servicelb", "traefik"],
+      vip: { address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
+      podCidr: "10.42.0.0/16",
+      serviceCidr: "10.43.0.0/16",
+      leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
+    });
+  });
+
   it("keeps the managers' leases, and the nodes, over the longest gap of its datastore", () => {
     const site = siteOf(withKubernetes({}));
-    const times = kubernetesTimes(site.kubernetes as UpstreamConfig, timesOf(site));
+    const times = kubernetesTimes(site.kubernetes as ClusterConfig, timesOf(site));
     expect(times).toEqual({
       longestGapMs: 16900,
       leaderElection: { leaseMs: 23000, renewMs: 21000, retryMs: 2000 },
@@ -98,6 +123,51 @@ const cases: [string, (site: Raw) => void, string][] = [
     "a program that is not pinned",
     withKubernetes({ sha256: { ...upstream.sha256, kubectl: "latest" } }),
     'kubernetes.sha256.kubectl: is "latest"; must be a SHA-256 sum, 64 lower-case hexadecimal digits',
+  ],
+  [
+    "an address of k3s that is a node's",
+    withK3s({ vip: "10.77.1.12/24" }),
+    "kubernetes.vip: is 10.77.1.12/24; that is nodes[1].frontend; take an address that no machine has",
+  ],
+  [
+    "services of k3s among its pods",
+    withK3s({ serviceCidr: "10.42.8.0/21" }),
+    "kubernetes.serviceCidr: is 10.42.8.0/21, which overlaps podCidr, 10.42.0.0/16; take another network",
+  ],
+  [
+    "services of k3s in a network without an address for its name server",
+    withK3s({ serviceCidr: "10.43.0.0/29" }),
+    "kubernetes.serviceCidr: is 10.43.0.0/29; k3s gives the tenth address to its name server: use a prefix length of at most 28",
+  ],
+  [
+    "a renewal by k3s that a failover outlasts",
+    withK3s({ leaderElection: { renewDeadline: "10s" } }),
+    "kubernetes.leaderElection.renewDeadline: is 10s; a manager must keep its lease over 16900ms, the longest time without writes after a failure, and try twice more: use at least 20901ms",
+  ],
+  [
+    "a version that is not k3s's",
+    withK3s({ version: "v1.34.4" }),
+    'kubernetes.version: is "v1.34.4"; must be a release of k3s from 1.33 on, e.g. v1.34.4+k3s1',
+  ],
+  [
+    "images that are not pinned",
+    withK3s({ sha256: { k3s: sum } }),
+    "kubernetes.sha256.images: is missing; must be a SHA-256 sum, 64 lower-case hexadecimal digits",
+  ],
+  [
+    "a part that k3s does not have",
+    withK3s({ disable: ["ingress"] }),
+    'kubernetes.disable[0]: is "ingress"; must be coredns, local-storage, metrics-server, servicelb or traefik',
+  ],
+  [
+    "parts that are no list",
+    withK3s({ disable: "traefik" }),
+    "kubernetes.disable: is a text; must be a list of coredns, local-storage, metrics-server, servicelb, traefik",
+  ],
+  [
+    "a token in the stack file",
+    withK3s({ token: "secret" }),
+    "kubernetes.token: unknown key; known here: distribution, version, source, sha256, disable, vip, interface, podCidr, serviceCidr, leaderElection",
   ],
 ];
 

@@ -55,7 +55,9 @@ describe("a site with only what must be there", () => {
       ["tandem:site: ssh: is missing; must be a map of user, privateKey, port, dialTimeout, dialAttempts"],
       ["tandem:site: witness: is missing; must be a map of host, hostKey, port, waitOffset, storage"],
       ["tandem:site: datastore: is missing; must be a map with kind: etcd-witness"],
-      ["tandem:site: kubernetes: is missing; must be a map with distribution: upstream or none (the datastore alone)"],
+      [
+        "tandem:site: kubernetes: is missing; must be a map with distribution: k3s, upstream or none (the datastore alone)",
+      ],
     ]);
   });
 });
@@ -228,9 +230,9 @@ const cases: [string, (site: Raw) => void, string][] = [
     "datastore.kind: is missing; must be etcd-witness",
   ],
   [
-    "kubernetes by k3s",
-    (site) => Object.assign(site, { kubernetes: { distribution: "k3s", version: "v1.34.4+k3s1" } }),
-    "kubernetes.distribution: k3s is not yet supported; use upstream or none (the datastore alone)",
+    "another Kubernetes",
+    (site) => Object.assign(site, { kubernetes: { distribution: "k0s" } }),
+    'kubernetes.distribution: is "k0s"; must be k3s, upstream or none (the datastore alone)',
   ],
   [
     "another leader",
