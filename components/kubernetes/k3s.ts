@@ -92,7 +92,8 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
       },
     ],
     prove: [apiIsReady(readySeconds), { kind: "succeeds", command: ["test", "-s", kubeconfigPath], withinSeconds: 30 }],
-    data: [dataFolder],
+    // Its storage stays: those are the pods' own volumes.
+    data: [`${dataFolder}/server`, `${dataFolder}/agent`],
     purge: plan.purge,
   };
 }

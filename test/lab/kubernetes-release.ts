@@ -11,6 +11,9 @@ const programs: readonly ControlPlaneProgram[] = [
   "kubectl",
 ];
 
+/** A site with upstream's control plane has no kubelet of Tandem's; what k3s tells its own is checked with this one. */
+const built = [...programs, "kubelet"];
+
 /** The control plane's programs of one release, as a site's configuration names them. */
 export interface KubernetesRelease {
   /** With its v. */
@@ -24,12 +27,12 @@ const [major, minor] = version.split(".");
 export const kubernetesTools: GoTools = {
   ...wrapper("kubernetes"),
   version,
-  programs: Object.fromEntries(programs.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
+  programs: Object.fromEntries(built.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
   ldflags: [`gitVersion=v${version}`, `gitMajor=${major}`, `gitMinor=${minor}`]
     .map((value) => `-X ${versionPackage}.${value}`)
     .join(" "),
   verify: async (folder) => {
-    for (const name of programs) {
+    for (const name of built) {
       const argv = name === "kubectl" ? ["version", "--client"] : ["--version"];
       await expectOutput([join(folder, name), ...argv], new RegExp(`v${version.replaceAll(".", "\\.")}$`, "m"));
     }

@@ -76,6 +76,11 @@ export function ensureToolchain({ kubernetes = false } = {}): Promise<Toolchain>
   });
 }
 
+/** The folder of Kubernetes' own programs, kubelet among them. */
+export function ensureKubernetes(): Promise<string> {
+  return withLock("build", () => ensureGoTools(kubernetesTools));
+}
+
 /** Folders of a pulumi built here; none if the one on PATH is complete and new enough. */
 async function pulumiFolders(): Promise<string[]> {
   const found = await run(["pulumi", "version"], { check: false }).catch(() => undefined);

@@ -50,6 +50,17 @@ describe("an artifact", () => {
     expect(await applyBundle(machine, bundle(sha256))).toEqual([]);
   });
 
+  it("that is no program has the mode that it asks for", async () => {
+    machine.put("/opt/bundle/images.tar.zst", "images");
+    const sha256 = createHash("sha256").update("images").digest("hex");
+    const url = "https://example.org/v1/images.tar.zst";
+    const install = { "/var/lib/tool/images.tar.zst": "." };
+    const images = { name: "images", url, folder: "/opt/bundle", sha256, install, mode: "0644" };
+    await applyBundle(machine, { component: "tool", artifacts: [images] });
+    expect(machine.read("/var/lib/tool/images.tar.zst")).toBe("images");
+    expect(machine.mode("/var/lib/tool/images.tar.zst")).toBe("0644");
+  });
+
   it("is installed again when somebody has changed the program", async () => {
     const sha256 = await pack();
     await applyBundle(machine, bundle(sha256));
