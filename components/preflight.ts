@@ -8,8 +8,13 @@ const mebibyte = 2 ** 20;
 const programBytes = 400 * mebibyte;
 /** The same of Kubernetes, and its audit log. */
 const kubernetesBytes = 1600 * mebibyte;
-/** The API, controller-manager, scheduler. */
-const kubernetesPorts = [6443, 10257, 10259];
+const kubernetesPorts: Readonly<Record<SiteConfig["kubernetes"]["distribution"], readonly number[]>> = {
+  none: [],
+  // The API, controller-manager, scheduler.
+  upstream: [6443, 10257, 10259],
+  // The same behind k3s's own port, cloud-controller-manager, kubelet and kube-proxy.
+  k3s: [6443, 6444, 10248, 10249, 10250, 10256, 10257, 10258, 10259],
+};
 /** etcd keeps its database, and a snapshot or a defragmented copy beside it, and its log. */
 const databaseCopies = 3;
 
@@ -23,7 +28,7 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
     site: name,
     machine,
     // E's clients and peers, T's peers and clients, the handshake, DRBD.
-    ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...(kubernetes.distribution === "none" ? [] : kubernetesPorts)],
+    ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...kubernetesPorts[kubernetes.distribution]],
     freeBytes:
       programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes) + databaseCopies * quotaBackendBytes,
     node: {

@@ -36,6 +36,7 @@ const order = [
   "kubernetes-backend-cut",
   "kubernetes-process-killed",
   "kubernetes-destroy",
+  "k3s",
 ];
 
 class InOrder extends BaseSequencer {

@@ -11,6 +11,8 @@ export interface Registered {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Keys of inputs that are secrets, wholly or in part. */
   readonly secrets: readonly string[];
+  /** Keys of outputs that are secrets whatever the provider says. */
+  readonly secretOutputs: readonly string[];
 }
 
 // The mark of a secret in the engine's protocol.
@@ -67,14 +69,19 @@ interface Request {
   getParent(): string;
   getDependenciesList(): string[];
   getObject(): Struct;
+  getAdditionalsecretoutputsList(): string[];
 }
 
 /**
  * Stands for the engine from now on.
  * @param outputs every resource has its inputs as outputs, and these, whose values are `<name of the resource> <output>`
+ * @param printed what commands print instead, by their names
  * @returns everything that a program registers, as it comes
  */
-export async function recordRegistrations(outputs: readonly string[]): Promise<Recording> {
+export async function recordRegistrations(
+  outputs: readonly string[],
+  printed: Readonly<Record<string, string>> = {},
+): Promise<Recording> {
   const registered: Registered[] = [];
   // Pulumi's own stand-in tells a test of no dependencies.
   const register = MockMonitor.prototype.registerResource;
@@ -86,6 +93,7 @@ export async function recordRegistrations(outputs: readonly string[]): Promise<R
       parent: nameIn(request.getParent()),
       dependsOn: request.getDependenciesList().map(nameIn),
       inputs,
+      secretOutputs: request.getAdditionalsecretoutputsList(),
       secrets: Object.keys(inputs).filter((key) => JSON.stringify(inputs[key])?.includes(SECRET)),
     });
     return register.call(this, request, callback);
@@ -93,7 +101,8 @@ export async function recordRegistrations(outputs: readonly string[]): Promise<R
   await pulumi.runtime.setMocks({
     newResource: ({ name, inputs }) => {
       const made = Object.fromEntries(outputs.map((output) => [output, `${name} ${output}`]));
-      return { id: `${name}-id`, state: { ...inputs, ...made } };
+      const stdout = printed[name];
+      return { id: `${name}-id`, state: { ...inputs, ...made, ...(stdout === undefined ? {} : { stdout }) } };
     },
     call: () => ({}),
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../components/cli/process.ts";
 import { type AddressPlan, keepalivedFiles } from "../../components/keepalived.ts";
+import { kubernetesUser } from "../../components/kubernetes/paths.ts";
 
 const plan: AddressPlan = {
   site: "store-0042",
@@ -13,6 +14,7 @@ const plan: AddressPlan = {
   ],
   vip: { address: "192.0.2.10", prefixLength: 24, interface: interfaceHere() },
   times: { notReadyAfter: 5 },
+  probeUser: kubernetesUser,
 };
 
 /** keepalived wants one that exists, and not the loopback. */
@@ -46,6 +48,12 @@ test.each([0, 1] as const)("keepalived reads the configuration of node %i withou
   const files = keepalivedFiles(plan, index).files ?? {};
   const text = onThisMachine(files["/etc/keepalived/keepalived.conf"]?.content ?? "");
   expect(await keepalivedReads(text)).toEqual({ code: 0, said: "" });
+});
+
+test("a probe that only root may run is run by root, and nobody is made for it", () => {
+  const { files, users } = keepalivedFiles({ ...plan, probeUser: undefined }, 0);
+  expect(files?.["/etc/keepalived/keepalived.conf"]?.content).toContain("script_user root\n");
+  expect(users).toEqual([]);
 });
 
 test("it tells a word that it does not know", async () => {

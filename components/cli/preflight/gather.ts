@@ -14,7 +14,7 @@ import type { Clock, DiskFacts, Expectations, Facts, Listener } from "./expectat
 const TOOL_LIMIT_MS = 15_000;
 const WITNESS_LIMIT_MS = 3_000;
 const ourUnits =
-  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler)\.service/;
+  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler|k3s)\.service/;
 
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {
