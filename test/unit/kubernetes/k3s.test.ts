@@ -6,7 +6,7 @@ import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts
 import type { K3sConfig } from "../../../components/config/site-config.ts";
 import { timesOf } from "../../../components/config/timing.ts";
 import { k3sFiles } from "../../../components/kubernetes/k3s.ts";
-import { k3sOptions } from "../../../components/kubernetes/k3s-config.ts";
+import { k3sOptions, kubeletSettings } from "../../../components/kubernetes/k3s-config.ts";
 import { k3sKubeconfig } from "../../../components/kubernetes/kubeconfig.ts";
 import { readSite } from "../../golden/rendered.ts";
 
@@ -54,6 +54,11 @@ describe("k3s's configuration", () => {
     for (const program of ["kube-controller-manager", "kube-scheduler", "kube-cloud-controller-manager"])
       expect(options[0][`${program}-arg`]).toEqual(expect.arrayContaining(election));
   });
+});
+
+it("a node may miss two renewals of its lease after the longest gap before it counts as lost", () => {
+  const renewMs = (kubeletSettings().nodeLeaseDurationSeconds * 1000) / 4;
+  expect(plan.times.nodeMonitorGraceMs).toBeGreaterThanOrEqual(plan.times.longestGapMs + 2 * renewMs);
 });
 
 describe("k3s's files", () => {
