@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { applyBundle } from "../../components/cli/apply/apply.ts";
@@ -65,6 +65,24 @@ describe("a component that can go back", () => {
     expect(machine.read(program)).toBe("three works");
     await expect(applyBundle(machine, await release("four fails"))).rejects.toThrow();
     expect(machine.read(program)).toBe("three works");
+  });
+
+  it("goes back across file systems, and to the mode that its files had", async () => {
+    const elsewhere = mkdtempSync("/dev/shm/tandem-rollback-");
+    try {
+      mkdirSync(join(machine.root, "usr/local"), { recursive: true });
+      symlinkSync(elsewhere, join(machine.root, "usr/local/bin"));
+      const archive = (bundle: ApplyBundle): ApplyBundle => ({
+        ...bundle,
+        artifacts: (bundle.artifacts ?? []).map((artifact) => ({ ...artifact, mode: "0644" })),
+      });
+      await applyBundle(machine, archive(await release("one works")));
+      await expect(applyBundle(machine, archive(await release("two fails")))).rejects.toThrow(/put back/);
+      expect(machine.read(program)).toBe("one works");
+      expect(machine.mode(program)).toBe("0644");
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   it("has nowhere to go when it has never worked", async () => {

@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Failure } from "../verb.ts";
 import type { ApplyBundle } from "./bundle-type.ts";
@@ -23,7 +23,7 @@ export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifact
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   for (const path of programsOf(artifacts)) {
     await mkdir(dirname(join(fresh, path)), { recursive: true });
-    await link(at(machine, path), join(fresh, path));
+    await keep(at(machine, path), join(fresh, path));
   }
   const good: Good = { bundle, artifacts };
   await writeDurably(join(fresh, "good.json"), JSON.stringify(good), { mode: 0o600, ...owner });
@@ -31,6 +31,14 @@ export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifact
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
   machine.step();
+}
+
+async function keep(path: string, as: string): Promise<void> {
+  await link(path, as).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EXDEV") throw error;
+    // /usr and /var, say, on file systems of their own.
+    return copyFile(path, as);
+  });
 }
 
 /** Forgets it, with the component. */
@@ -57,7 +65,8 @@ export async function restoreGood(
   if (JSON.stringify(good.bundle) === JSON.stringify(bundle)) return undefined;
   for (const path of programsOf(good.artifacts)) {
     const kept = at(machine, `${folder}${path}`);
-    await writeAside(at(machine, path), await readFile(kept), { mode: 0o755, ...owner });
+    const mode = (await stat(kept)).mode & 0o7777;
+    await writeAside(at(machine, path), await readFile(kept), { mode, ...owner });
     await settle(at(machine, path));
     machine.step();
   }
