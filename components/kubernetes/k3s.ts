@@ -34,7 +34,7 @@ const unitPath = "/etc/systemd/system/k3s.service";
 const kubeconfigPath = "/etc/rancher/k3s/k3s.yaml";
 const sysctlPath = "/etc/sysctl.d/90-tandem-k3s.conf";
 /** A first start unpacks the program, makes authorities and fills the whole API. */
-const readySeconds = 300;
+const readySeconds = 240;
 
 /** k3s on both nodes. Node two's is changed first; node one's only when node two's API answers again. */
 export class K3s extends pulumi.ComponentResource {
@@ -91,6 +91,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
         ],
       },
     ],
+    rollBack: true,
     prove: [apiIsReady(readySeconds), { kind: "succeeds", command: ["test", "-s", kubeconfigPath], withinSeconds: 30 }],
     // Its storage stays: those are the pods' own volumes.
     data: [`${dataFolder}/server`, `${dataFolder}/agent`],
