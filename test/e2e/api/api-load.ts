@@ -16,7 +16,10 @@ export class ApiLoad {
   private readonly lines: Line[] = [];
   private readonly ended: Promise<string>;
 
-  private constructor(lab: Lab, access: Access) {
+  private readonly renewMs: number;
+
+  private constructor(lab: Lab, access: Access, renewMs: number) {
+    this.renewMs = renewMs;
     this.child = lab.spawn([process.execPath, program], { stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdin?.write(`${JSON.stringify(access)}\n`);
     let errors = "";
@@ -31,9 +34,9 @@ export class ApiLoad {
     });
   }
 
-  /** Returns when writes are acknowledged. */
-  static async start(lab: Lab, access: Access): Promise<ApiLoad> {
-    const load = new ApiLoad(lab, access);
+  /** Returns when writes are acknowledged. @param renewMs as in {@link reportOf} */
+  static async start(lab: Lab, access: Access, renewMs: number): Promise<ApiLoad> {
+    const load = new ApiLoad(lab, access, renewMs);
     await load.untilWriting(startLimitMs);
     return load;
   }
@@ -50,7 +53,7 @@ export class ApiLoad {
     this.child.stdin?.end();
     const problem = await this.ended;
     if (problem !== "") throw new Error(`the client of the API ended with ${problem}`);
-    return reportOf(this.lines);
+    return reportOf(this.lines, this.renewMs);
   }
 }
 
@@ -62,8 +65,12 @@ export interface ApiReport {
   gapBetween(fromNs: number, toNs: number): number;
 }
 
-/** @throws SafetyError with the acknowledged writes that the watch did not tell of, and with what it told out of order */
-export function reportOf(lines: readonly Line[]): ApiReport {
+/**
+ * @param renewMs for how long a manager tries to renew its lease before it ends its work
+ * @throws SafetyError with the acknowledged writes that the watch did not tell of, with what it told out of order, and with
+ * managers that were at work at once
+ */
+export function reportOf(lines: readonly Line[], renewMs: number): ApiReport {
   const writes = lines.filter((line) => line.kind === "write");
   const events = lines.filter((line) => line.kind === "event");
   const shown = new Set(events.map(({ n }) => n));
@@ -73,12 +80,32 @@ export function reportOf(lines: readonly Line[]): ApiReport {
     ...events
       .filter(({ revision }, i) => i > 0 && BigInt(revision) <= BigInt(events[i - 1]?.revision ?? 0))
       .map(({ n, revision }) => `the event of write ${n}, revision ${revision}, came after a newer one`),
+    ...handedOverTooEarly(lines, renewMs),
   ];
   if (problems.length > 0)
     throw new SafetyError(`the API's clients were not served right:\n${problems.slice(0, 20).join("\n")}`);
   const gapBetween = (fromNs: number, toNs: number) =>
     longestGapMs(writes.map(({ returnNs }) => returnNs).filter((ns) => ns >= fromNs && ns <= toNs));
   return { acknowledged: writes.length, gapMs: gapBetween(0, Number.POSITIVE_INFINITY), gapBetween };
+}
+
+/** The former holder of a lease may work until it has tried in vain to renew it for so long. */
+function handedOverTooEarly(lines: readonly Line[], renewMs: number): string[] {
+  const last = new Map<string, Extract<Line, { kind: "lease" }>>();
+  return lines
+    .filter((line) => line.kind === "lease")
+    .flatMap((lease) => {
+      const before = last.get(lease.manager);
+      last.set(lease.manager, lease);
+      // A holder that ends orderly gives its lease back.
+      if (before === undefined || before.holder === lease.holder || before.holder === "" || lease.holder === "")
+        return [];
+      const waitedMs = lease.acquiredMs - before.renewedMs;
+      if (waitedMs >= renewMs) return [];
+      return [
+        `${lease.holder} took the lease of ${lease.manager} ${waitedMs} ms after ${before.holder} had renewed it`,
+      ];
+    });
 }
 
 function longestGapMs(times: readonly number[]): number {

@@ -85,6 +85,8 @@ export class ApiClient {
       let timer = setTimeout(end, silenceMs);
       asked.once("error", end);
       asked.once("response", (answer) => {
+        // Asked again as after a broken connection: an API server that starts or ends says no.
+        if (answer.statusCode !== 200) return end();
         let rest = "";
         answer.setEncoding("utf8").on("data", (chunk: string) => {
           clearTimeout(timer);
@@ -120,5 +122,14 @@ export class ApiError extends Error {
 
 export interface WatchEvent {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  object: { metadata: { resourceVersion: string }; data?: Record<string, string>; code?: number; message?: string };
+  object: {
+    metadata: { name: string; resourceVersion: string };
+    /** Of a configmap. */
+    data?: Record<string, string>;
+    /** Of a lease; times in RFC 3339. */
+    spec?: { holderIdentity?: string; renewTime?: string; acquireTime?: string };
+    /** Of an error. */
+    code?: number;
+    message?: string;
+  };
 }

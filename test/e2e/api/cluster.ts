@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseDuration } from "../../../components/config/duration.ts";
 import { say } from "../../lab/progress.ts";
 import { type NodeName, nodes, type Site } from "../site.ts";
 import { ApiLoad, type ApiReport } from "./api-load.ts";
@@ -88,6 +89,13 @@ export class Cluster {
     return Object.fromEntries((await this.leases()).map(({ name, node }) => [name, node]));
   }
 
+  /** Of the managers' leases, as their unit says. */
+  private async renewMs(): Promise<number> {
+    const unit = "/etc/systemd/system/kube-controller-manager.service";
+    const { stdout } = await this.site.guest("n1").run(`grep -o 'leader-elect-renew-deadline=[^ ]*' ${unit}`);
+    return parseDuration(stdout.trim().split("=")[1] ?? "") as number;
+  }
+
   private async leases(): Promise<Lease[]> {
     const json = await this.kubectl("get", "leases", "-n", "kube-system", ...managers, "-o", "json");
     const { items } = JSON.parse(json) as { items: LeaseObject[] };
@@ -101,7 +109,7 @@ export class Cluster {
 
   /** Runs a writer and a watcher through the address meanwhile. @throws SafetyError if an event is missing */
   async withLoad(work: (load: ApiLoad) => Promise<void>): Promise<ApiReport> {
-    const load = await ApiLoad.start(this.site.lab, readKubeconfig(this.kubeconfig));
+    const load = await ApiLoad.start(this.site.lab, readKubeconfig(this.kubeconfig), await this.renewMs());
     let problem: unknown;
     try {
       await work(load);

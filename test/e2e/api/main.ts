@@ -5,20 +5,27 @@
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "../load/operation.ts";
-import { type Access, ApiClient, ApiError } from "./client.ts";
+import { type Access, ApiClient, ApiError, type WatchEvent } from "./client.ts";
 
-/** `n` counts the writes, acknowledged or not; the watch shows it again. Times by the monotonic clock, in ns. */
+/**
+ * `n` counts the writes, acknowledged or not; the watch shows it again. Times in ns by the monotonic clock; those of leases in
+ * ms since 1970, by the managers' own clocks, which the machines of a lab share. */
 export type Line =
   | { kind: "write"; n: number; invokeNs: number; returnNs: number; server: string }
   | { kind: "event"; n: number; revision: string; returnNs: number }
+  | { kind: "lease"; manager: string; holder: string; acquiredMs: number; renewedMs: number }
   | { kind: "watch-lost"; reason: string; returnNs: number };
 
+const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+const managers = ["kube-controller-manager", "kube-scheduler"];
 const path = "/api/v1/namespaces/default/configmaps";
 const name = "tandem-load";
 const betweenWritesMs = 40;
 /** A client that asks anew after so long finds the other node soon. */
 const callLimitMs = 500;
 const silenceMs = 1500;
+/** A lease is renewed every two seconds. */
+const leaseSilenceMs = 5000;
 /** For the watch to tell of the last write. */
 const lastEventLimitMs = 20_000;
 
@@ -66,36 +73,57 @@ async function write(client: ApiClient): Promise<void> {
   }
 }
 
-async function watch(client: ApiClient, from: string, end: AbortSignal): Promise<void> {
+/** Watches from a revision on, again and again from where it was broken off. */
+async function follow(
+  client: ApiClient,
+  { url, from, limitMs }: { url: string; from: string; limitMs: number },
+  onEvent: (object: WatchEvent["object"]) => void,
+  end: AbortSignal,
+): Promise<void> {
   let revision = from;
   while (!end.aborted) {
-    const query = `watch=1&fieldSelector=metadata.name%3D${name}&resourceVersion=${revision}&allowWatchBookmarks=true`;
-    await client.watch(
-      `${path}?${query}`,
-      silenceMs,
-      ({ type, object }) => {
-        if (type === "ERROR") {
-          tell({ kind: "watch-lost", reason: `${object.code}: ${object.message}`, returnNs: nowNs() });
-          return;
-        }
-        revision = object.metadata.resourceVersion;
-        if (type === "BOOKMARK") return;
-        seen = Number(object.data?.n);
-        tell({ kind: "event", n: seen, revision, returnNs: nowNs() });
-      },
-      end,
-    );
+    const onLine = ({ type, object }: WatchEvent) => {
+      if (type === "ERROR") {
+        tell({ kind: "watch-lost", reason: `${object.code}: ${object.message}`, returnNs: nowNs() });
+        return;
+      }
+      revision = object.metadata.resourceVersion;
+      if (type !== "BOOKMARK") onEvent(object);
+    };
+    await client.watch(`${url}&watch=1&resourceVersion=${revision}&allowWatchBookmarks=true`, limitMs, onLine, end);
     await sleep(50);
   }
 }
 
-const [writer, watcher] = [new ApiClient(access), new ApiClient(access)];
+function onWrite({ data, metadata }: WatchEvent["object"]): void {
+  seen = Number(data?.n);
+  tell({ kind: "event", n: seen, revision: metadata.resourceVersion, returnNs: nowNs() });
+}
+
+function onLease({ metadata, spec }: WatchEvent["object"]): void {
+  if (!managers.includes(metadata.name)) return;
+  const ms = (time?: string) => Date.parse(time ?? "");
+  const { holderIdentity = "", acquireTime, renewTime } = spec ?? {};
+  tell({
+    kind: "lease",
+    manager: metadata.name,
+    holder: holderIdentity,
+    acquiredMs: ms(acquireTime),
+    renewedMs: ms(renewTime),
+  });
+}
+
+const clients = [new ApiClient(access), new ApiClient(access), new ApiClient(access)] as const;
+const [writer, watcher, leaseWatcher] = clients;
 const watching = new AbortController();
-const revision = await first(writer);
-const watched = watch(watcher, revision, watching.signal);
+const from = await first(writer);
+const written = { url: `${path}?fieldSelector=metadata.name%3D${name}`, from, limitMs: silenceMs };
+const watched = Promise.all([
+  follow(watcher, written, onWrite, watching.signal),
+  follow(leaseWatcher, { url: `${leases}?`, from, limitMs: leaseSilenceMs }, onLease, watching.signal),
+]);
 await write(writer);
 for (const deadline = Date.now() + lastEventLimitMs; seen < acknowledged && Date.now() < deadline; ) await sleep(50);
 watching.abort();
 await watched;
-writer.close();
-watcher.close();
+for (const client of clients) client.close();
