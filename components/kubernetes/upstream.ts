@@ -36,7 +36,7 @@ export interface UpstreamPlan {
 }
 
 /** A first start on a slow machine migrates and fills the whole API. */
-const readySeconds = 180;
+const readySeconds = 90;
 
 /** The control plane on both nodes. Node two's is changed first; node one's only when node two's API answers again. */
 export class Upstream extends pulumi.ComponentResource {

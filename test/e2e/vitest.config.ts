@@ -35,6 +35,7 @@ const order = [
   "kubernetes-node-loses-power",
   "kubernetes-backend-cut",
   "kubernetes-process-killed",
+  "kubernetes-upgrade",
   "kubernetes-destroy",
   "k3s",
 ];

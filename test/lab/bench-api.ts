@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { Cluster } from "../e2e/api/cluster.ts";
 import { Load } from "../e2e/load/load.ts";
 import { nowNs } from "../e2e/load/operation.ts";
-import { type NodeName, Site } from "../e2e/site.ts";
+import { type NodeName, nodes, Site } from "../e2e/site.ts";
 import { markdownTable, median } from "./figures.ts";
 import { KUBERNETES_GUESTS, Lab } from "./lab.ts";
 import { say, step } from "./progress.ts";
@@ -27,6 +27,7 @@ interface Gaps {
 
 const beforeMs = 3000;
 const afterwardsMs = 2000;
+const restMs = 30_000;
 /** Of etcd's own writers beside those of the API; few, because everything shares two processors. */
 const etcdWritesPerSecond = 15;
 
@@ -86,6 +87,32 @@ async function measure(site: Site, cluster: Cluster, fault: Fault): Promise<Gaps
   return { apiMs: api.gapBetween(fromNs, toNs), etcdMs: report.gapBetween(fromNs, toNs).ms };
 }
 
+/** What a whole node uses when nobody asks anything of it. */
+async function atRest(site: Site): Promise<string[][]> {
+  const look = async (node: NodeName) => {
+    const { stdout } = await site.guest(node).run("grep -E '^cpu ' /proc/stat; free --mebi");
+    const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0] = numbers(
+      /^cpu +(.*)$/m,
+      stdout,
+    );
+    const [, usedMb = 0] = numbers(/^Mem: +(.*)$/m, stdout);
+    const busy = user + nice + system + irq + softirq;
+    return { busy, all: busy + idle + iowait, usedMb };
+  };
+  const before = await Promise.all(nodes.map(look));
+  await sleep(restMs);
+  const after = await Promise.all(nodes.map(look));
+  return nodes.map((node, i) => {
+    const [one, two] = [before[i] as Awaited<ReturnType<typeof look>>, after[i] as Awaited<ReturnType<typeof look>>];
+    const percent = (100 * (two.busy - one.busy)) / (two.all - one.all);
+    return [node, `${percent.toFixed(0)} % of a core`, `${two.usedMb} MB`];
+  });
+}
+
+function numbers(line: RegExp, text: string): number[] {
+  return (line.exec(text)?.[1] ?? "").trim().split(/ +/).map(Number);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { runs: { type: "string", default: "5" }, only: { type: "string" } } });
   const runs = Number(values.runs);
@@ -99,6 +126,8 @@ async function main(): Promise<void> {
     const site = await Site.prepare(lab);
     await step("up of a blank site with Kubernetes", () => site.up());
     const cluster = await Cluster.of(site);
+    await cluster.untilReady();
+    const rest = await step("watch both nodes at rest", () => atRest(site));
     const results: (Gaps & { name: string })[] = [];
     for (const fault of chosen) {
       const seen: Gaps[] = [];
@@ -117,6 +146,7 @@ async function main(): Promise<void> {
         results.map(({ name, apiMs, etcdMs }) => [name, `${runs}`, ms(apiMs), ms(etcdMs), ms(apiMs - etcdMs)]),
       ),
     );
+    process.stdout.write(markdownTable(["node at rest, all of it", "processor", "memory"], rest));
     const told = results.at(-1) as Gaps;
     // A lost event would have ended the run.
     say(`api: write gap ${ms(told.apiMs)} ms (etcd gap ${ms(told.etcdMs)} ms), events lost: 0`);
