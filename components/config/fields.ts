@@ -23,7 +23,7 @@ export function map<S extends z.core.$ZodLooseShape>(shape: S) {
  * @param expected completes "must be ..."
  * @param read the value; undefined if the text is not what is expected; a problem if more can be said
  */
-function text<T extends string | number>(
+export function text<T extends string | number>(
   expected: string,
   read: (value: string) => T | undefined | { problem: string },
   meta: { pattern?: string } = {},
@@ -39,7 +39,7 @@ function text<T extends string | number>(
     });
 }
 
-function matching(expected: string, pattern: RegExp) {
+export function matching(expected: string, pattern: RegExp) {
   return text(expected, (value) => (pattern.test(value) ? value : undefined), { pattern: pattern.source });
 }
 

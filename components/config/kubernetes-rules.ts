@@ -1,4 +1,5 @@
 /** Relations between the values of `kubernetes` and the rest of a site. */
+import { listExpression } from "../kubernetes/mutation-policies.ts";
 import { formatDuration } from "./duration.ts";
 import { contains, overlaps, parseNetwork } from "./ipv4.ts";
 import { kubernetesTimes, leastRenewMs } from "./kubernetes-timing.ts";
@@ -71,6 +72,20 @@ export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernete
       });
   }
   return problems;
+}
+
+/** Of one CEL expression, in characters: cel-go's own limit, which the API server leaves as it is. */
+export const longestExpression = 100_000;
+
+/** An API server reads each list as one expression. */
+export function checkMutationGuard({ kubernetes }: Pick<ParsedSite, "kubernetes">): Problem[] {
+  if (kubernetes.distribution === "none" || kubernetes.mutationGuard === undefined) return [];
+  const guard = kubernetes.mutationGuard;
+  return (["approvedMutationList", "impairedMutationList"] as const).flatMap((list) => {
+    const { length } = listExpression(guard[list]);
+    const message = `comes to ${length} characters of CEL, and an API server takes ${longestExpression}; name groups in the place of users, namespaces in the place of names`;
+    return length > longestExpression ? [{ path: ["kubernetes", "mutationGuard", list], message }] : [];
+  });
 }
 
 /** retry < renew < lease, and a renewal outlasts the longest gap: else a failover of the datastore costs both managers their leases. */

@@ -13,8 +13,9 @@ import {
   sha256,
 } from "./fields.ts";
 import type { Network } from "./ipv4.ts";
+import { mutationGuard } from "./mutation-guard-schema.ts";
 import { receivedKind } from "./problems.ts";
-import type { K3sConfig, K3sPart, KubernetesConfig, UpstreamConfig } from "./site-config.ts";
+import type { K3sConfig, K3sPart, KubernetesConfig, MutationGuardConfig, UpstreamConfig } from "./site-config.ts";
 
 const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig => value);
 
@@ -38,6 +39,7 @@ function cluster(pods: string, services: string) {
       .prefault(services)
       .describe("IPv4 network of the services"),
     leaderElection,
+    mutationGuard: mutationGuard.optional(),
   };
 }
 
@@ -47,9 +49,10 @@ interface Cluster {
   readonly podCidr: Network;
   readonly serviceCidr: Network;
   readonly leaderElection: z.output<typeof leaderElection>;
+  readonly mutationGuard?: MutationGuardConfig | undefined;
 }
 
-function clusterConfig({ vip, interface: name, podCidr, serviceCidr, leaderElection }: Cluster) {
+function clusterConfig({ vip, interface: name, podCidr, serviceCidr, leaderElection, mutationGuard }: Cluster) {
   return {
     vip: { ...vip, interface: name },
     podCidr: `${podCidr.address}/${podCidr.prefixLength}`,
@@ -59,6 +62,7 @@ function clusterConfig({ vip, interface: name, podCidr, serviceCidr, leaderElect
       renewMs: leaderElection.renewDeadline,
       retryMs: leaderElection.retryPeriod,
     },
+    mutationGuard,
   };
 }
 

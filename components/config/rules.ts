@@ -1,5 +1,5 @@
 /** The second pass: relations between values whose own shape is right. */
-import { checkLeaderElection, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
+import { checkLeaderElection, checkMutationGuard, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite, SectionName } from "./schema.ts";
 import { timesOf } from "./timing.ts";
@@ -29,6 +29,7 @@ const rules: Rule[] = [
   rule(["kubernetes", "nodes", "witness"], { errors: checkVirtualAddress }),
   rule(["kubernetes", "nodes"], { errors: checkNetworks }),
   rule(["kubernetes", "datastore", "witness"], { errors: checkLeaderElection }),
+  rule(["kubernetes"], { errors: checkMutationGuard }),
   rule(["pki"], { errors: certificatesOutliveRenewal }),
 ];
 

@@ -177,6 +177,8 @@ interface ClusterCommon {
   readonly serviceCidr: string;
   /** Of the managers; computed from the datastore's longest gap where undefined. */
   readonly leaderElection: { readonly [K in keyof LeaderElection]: LeaderElection[K] | undefined };
+  /** Undefined where the site is never to be restricted. */
+  readonly mutationGuard: MutationGuardConfig | undefined;
 }
 
 export interface VirtualAddress {
@@ -185,6 +187,37 @@ export interface VirtualAddress {
   /** Network interface of the frontend, the same name on both nodes. */
   readonly interface: string;
 }
+
+/** What may be changed through the API while the site is not whole. */
+export interface MutationGuardConfig {
+  /** What users may do while the site is LeaderRX: its leader goes on alone, and controllers go on as well. */
+  readonly approvedMutationList: readonly ApprovedMutation[];
+  /** What users may do while the site is Impaired; controllers make and delete no workloads then. */
+  readonly impairedMutationList: readonly ApprovedMutation[];
+  /** Whom neither state restricts, besides the control plane and the break-glass group. */
+  readonly exempt: Subjects;
+}
+
+/** A request is of this kind if it is in each list that is there; a list that is undefined takes every request. */
+export interface ApprovedMutation {
+  readonly who: Subjects | undefined;
+  readonly operations: readonly MutatingOperation[] | undefined;
+  /** The core group is the empty text. */
+  readonly apiGroups: readonly string[];
+  /** In the plural, with the subresource after a slash: `deployments`, `deployments/scale`. */
+  readonly resources: readonly string[];
+  /** A request for what belongs to no namespace is in no such list. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly names: readonly string[] | undefined;
+}
+
+/** The users themselves, and the members of the groups. */
+export interface Subjects {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+}
+
+export type MutatingOperation = "CREATE" | "UPDATE" | "DELETE";
 
 /** client-go's three times: how long a lease holds, how long its holder tries to renew it, and how often. */
 export interface LeaderElection {

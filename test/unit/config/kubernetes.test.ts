@@ -43,6 +43,7 @@ describe("a site with Kubernetes", () => {
       podCidr: "10.244.0.0/16",
       serviceCidr: "10.96.0.0/16",
       leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
+      mutationGuard: undefined,
     });
   });
 
@@ -167,7 +168,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "a token in the stack file",
     withK3s({ token: "secret" }),
-    "kubernetes.token: unknown key; known here: distribution, version, source, sha256, disable, vip, interface, podCidr, serviceCidr, leaderElection",
+    "kubernetes.token: unknown key; known here: distribution, version, source, sha256, disable, vip, interface, podCidr, serviceCidr, leaderElection, mutationGuard",
   ],
 ];
 
