@@ -1,7 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
-import type { ClusterConfig, K3sConfig, SiteConfig, UpstreamConfig } from "../config/site-config.ts";
+import type {
+  ClusterConfig,
+  K3sConfig,
+  MutationGuardConfig,
+  SiteConfig,
+  UpstreamConfig,
+} from "../config/site-config.ts";
 import { timesOf } from "../config/timing.ts";
 import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";
@@ -9,8 +15,10 @@ import type { SitePki } from "../pki/site-pki.ts";
 import { K3s } from "./k3s.ts";
 import { K3sPki } from "./k3s-pki.ts";
 import { adminKubeconfig, k3sKubeconfig } from "./kubeconfig.ts";
+import { MutationGuard } from "./mutation-guard.ts";
 import { kubernetesUser } from "./paths.ts";
 import { KubernetesPki } from "./pki.ts";
+import { apiProvider } from "./provider.ts";
 import { Upstream } from "./upstream.ts";
 
 export interface ClusterArgs {
@@ -21,7 +29,7 @@ export interface ClusterArgs {
   readonly sitePki: SitePki;
 }
 
-/** Kubernetes on both nodes, of either distribution, and the address of its API. */
+/** Kubernetes on both nodes, of either distribution, the address of its API, and what the site has in it. */
 export class Cluster extends pulumi.ComponentResource {
   /** For kubectl, with the right to do everything; a secret. */
   readonly kubeconfig: pulumi.Output<string>;
@@ -33,9 +41,10 @@ export class Cluster extends pulumi.ComponentResource {
     super("tandem:kubernetes:Cluster", name, {}, opts);
     this.#args = args;
     const { kubernetes } = args;
-    const { kubeconfig, token } =
+    const { kubeconfig, token, address } =
       kubernetes.distribution === "k3s" ? this.#k3s(kubernetes) : this.#upstream(kubernetes);
     this.kubeconfig = kubeconfig;
+    if (kubernetes.mutationGuard !== undefined) this.#guard(kubernetes.mutationGuard, address);
     this.k3sToken = token;
     this.registerOutputs();
   }
@@ -49,8 +58,8 @@ export class Cluster extends pulumi.ComponentResource {
       { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes } },
       { parent: this },
     );
-    this.#address(kubernetesUser, masters.ready);
-    return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki) };
+    const address = this.#address(kubernetesUser, masters.ready);
+    return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki), address };
   }
 
   #k3s(kubernetes: K3sConfig): Access {
@@ -62,7 +71,7 @@ export class Cluster extends pulumi.ComponentResource {
       { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes, purge: config.destroy.purgeData } },
       { parent: this },
     );
-    this.#address(undefined, servers.ready);
+    const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
     const found = hosts[0].run(
       "kubeconfig",
@@ -71,7 +80,7 @@ export class Cluster extends pulumi.ComponentResource {
       { parent: this, dependsOn: servers.ready, secretOutput: true },
     );
     const kubeconfig = found.stdout.apply((text) => k3sKubeconfig(plan.site, kubernetes.vip, text));
-    return { kubeconfig: pulumi.secret(kubeconfig), token: pki.token };
+    return { kubeconfig: pulumi.secret(kubeconfig), token: pki.token, address };
   }
 
   #common() {
@@ -86,15 +95,23 @@ export class Cluster extends pulumi.ComponentResource {
     return [pki.files(one.name), pki.files(two.name)];
   }
 
-  #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): void {
+  #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): Keepalived {
     const { hosts, kubernetes } = this.#args;
     const { site, nodes, times } = this.#common().plan;
     const plan = { site, nodes, vip: kubernetes.vip, times, probeUser };
-    new Keepalived("api-address", { hosts, plan }, { parent: this, dependsOn: [...dependsOn] });
+    return new Keepalived("api-address", { hosts, plan }, { parent: this, dependsOn: [...dependsOn] });
+  }
+
+  #guard(guard: MutationGuardConfig, { ready }: Keepalived): void {
+    const site = this.#args.config.name;
+    const provider = apiProvider(site, this.kubeconfig, { parent: this });
+    const args = { plan: { site, guard }, provider, cluster: this };
+    new MutationGuard("mutation-guard", args, { parent: this, dependsOn: [...ready] });
   }
 }
 
 interface Access {
   readonly kubeconfig: pulumi.Output<string>;
   readonly token?: pulumi.Output<string>;
+  readonly address: Keepalived;
 }

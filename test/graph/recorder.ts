@@ -8,6 +8,10 @@ export interface Registered {
   readonly parent: string;
   /** Names of the resources it waits for, those of its inputs included; a component stands for all its children. */
   readonly dependsOn: readonly string[];
+  /** Name of the provider that was named for it; empty for a default one. */
+  readonly provider: string;
+  /** Name of the resource that takes it along when it is deleted; empty for none. */
+  readonly deletedWith: string;
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Keys of inputs that are secrets, wholly or in part. */
   readonly secrets: readonly string[];
@@ -68,6 +72,8 @@ interface Request {
   getName(): string;
   getParent(): string;
   getDependenciesList(): string[];
+  getProvider(): string;
+  getDeletedwith(): string;
   getObject(): Struct;
   getAdditionalsecretoutputsList(): string[];
 }
@@ -92,6 +98,9 @@ export async function recordRegistrations(
       name: request.getName(),
       parent: nameIn(request.getParent()),
       dependsOn: request.getDependenciesList().map(nameIn),
+      // As `<urn>::<id>`.
+      provider: request.getProvider().split("::").at(-2) ?? "",
+      deletedWith: nameIn(request.getDeletedwith()),
       inputs,
       secretOutputs: request.getAdditionalsecretoutputsList(),
       secrets: Object.keys(inputs).filter((key) => JSON.stringify(inputs[key])?.includes(SECRET)),
