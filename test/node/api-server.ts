@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { apiServerFlags, encryptionConfig } from "../../components/kubernetes/api-server.ts";
+import { kubeconfig } from "../../components/kubernetes/kubeconfig.ts";
+import { auditLog, configFolder, pkiFolder } from "../../components/kubernetes/paths.ts";
+import { type Issued, issueAuthority, issueLeaf, type LeafSubject } from "../../components/pki/provider/x509.ts";
+import { readTemplate } from "../../components/render.ts";
+import { atExit } from "../lab/cleanup.ts";
+import { type RunResult, run } from "../lab/process.ts";
+import { ensureKubernetes, ensureToolchain } from "../lab/toolchain.ts";
+import { eventually } from "./etcd-cluster.ts";
+import { valid, writePair } from "./site-certificates.ts";
+import { freePort } from "./sshd.ts";
+
+export interface Asked {
+  readonly method: "POST" | "PUT" | "PATCH" | "DELETE" | "GET";
+  /** With its query. */
+  readonly path: string;
+  readonly body?: object;
+  /** In whose name; without it, that of a member of system:masters. */
+  readonly as?: { readonly user: string; readonly groups?: readonly string[] };
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Of a refusal. */
+  readonly message: string;
+}
+
+/**
+ * kube-apiserver with the product's own flags, on an etcd member of its own. What differs: folders, ports, and that every user may do
+ * everything, so that whatever is refused was refused by admission.
+ */
+export class ApiServer {
+  readonly #folder = mkdtempSync(join(tmpdir(), "tandem-api-server-"));
+  readonly #programs: { readonly etcd: string; readonly kubernetes: string };
+  readonly #children: { readonly child: ChildProcess; readonly tail: () => string }[] = [];
+  readonly #forget = atExit(() => this.#abandon());
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  #port = 0;
+  #trust = "";
+  #admin: Issued = { certificatePem: "", privateKeyPem: "" };
+
+  private constructor(programs: { etcd: string; kubernetes: string }) {
+    this.#programs = programs;
+  }
+
+  /** Ready to be asked. The programs are built first if they are not there, which takes minutes. */
+  static async start(): Promise<ApiServer> {
+    const { path } = await ensureToolchain();
+    const server = new ApiServer({ etcd: path.at(-1) ?? "", kubernetes: await ensureKubernetes() });
+    try {
+      await server.#start();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    this.#agent.destroy();
+    const ended = this.#children
+      .filter(({ child }) => child.exitCode === null && child.signalCode === null)
+      .map(({ child }) => new Promise((resolve) => child.once("exit", resolve)));
+    this.#kill();
+    await Promise.all(ended);
+    rmSync(this.#folder, { recursive: true });
+    this.#forget();
+  }
+
+  /** Runs kubectl as a member of system:masters. */
+  kubectl(args: readonly string[], input = ""): Promise<RunResult> {
+    const config = ["--kubeconfig", join(this.#folder, "admin.kubeconfig"), "--request-timeout", "20s"];
+    return run([join(this.#programs.kubernetes, "kubectl"), ...config, ...args], {
+      input,
+      timeoutMs: 30_000,
+      env: { ...process.env, HOME: this.#folder },
+    });
+  }
+
+  /** Asks within 10 s. */
+  async ask({ method, path, body, as }: Asked): Promise<Answer> {
+    const { status, text } = await this.#ask(method, path, body && JSON.stringify(body), {
+      "Content-Type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+      // As bytes: Node takes no other characters, and the API server reads them as UTF-8.
+      ...(as && { "Impersonate-User": Buffer.from(as.user).toString("latin1") }),
+      ...(as?.groups && { "Impersonate-Group": [...as.groups] }),
+    });
+    return { status, message: status < 300 ? "" : (JSON.parse(text) as { message: string }).message };
+  }
+
+  #ask(method: string, path: string, body: string | undefined, headers: Record<string, string | string[]>) {
+    return new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const asked = request({
+        host: "127.0.0.1",
+        port: this.#port,
+        ca: this.#trust,
+        cert: this.#admin.certificatePem,
+        key: this.#admin.privateKeyPem,
+        agent: this.#agent,
+        method,
+        path,
+        headers,
+        signal: AbortSignal.timeout(10_000),
+      });
+      asked.once("error", reject);
+      asked.once("response", (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.once("error", reject);
+        response.once("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      // As bytes: a text would be sent together with the headers, and in its encoding.
+      asked.end(body && Buffer.from(body));
+    });
+  }
+
+  async #start(): Promise<void> {
+    const [client, peer, api] = [await freePort(), await freePort(), await freePort()];
+    this.#port = api;
+    const etcdUrl = `http://127.0.0.1:${client}`;
+    const etcdFlags = {
+      "data-dir": join(this.#folder, "etcd"),
+      "listen-client-urls": etcdUrl,
+      "advertise-client-urls": etcdUrl,
+      "listen-peer-urls": `http://127.0.0.1:${peer}`,
+      "initial-advertise-peer-urls": `http://127.0.0.1:${peer}`,
+      "initial-cluster": `default=http://127.0.0.1:${peer}`,
+      "unsafe-no-fsync": true,
+      "log-level": "warn",
+    };
+    this.#launch(join(this.#programs.etcd, "etcd"), etcdFlags);
+    await this.#writeFiles();
+    const own = apiServerFlags({
+      node: { frontend: "10.77.1.11" },
+      kubernetes: { serviceCidr: "10.96.0.0/16" },
+      times: { podEvictionMs: 25_000 },
+    });
+    const moved = JSON.stringify(own)
+      .replaceAll(pkiFolder, this.#folder)
+      .replaceAll(configFolder, this.#folder)
+      .replaceAll(auditLog, join(this.#folder, "audit.log"));
+    const { "etcd-cafile": _ca, "etcd-certfile": _certificate, "etcd-keyfile": _key, ...flags } = JSON.parse(moved);
+    this.#launch(join(this.#programs.kubernetes, "kube-apiserver"), {
+      ...flags,
+      "etcd-servers": etcdUrl,
+      "bind-address": "127.0.0.1",
+      "secure-port": api,
+      "authorization-mode": "AlwaysAllow",
+    });
+    await eventually(() => this.#isReady(), 90_000);
+  }
+
+  async #isReady(): Promise<void> {
+    const dead = this.#children.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
+    const { status, text } = await this.#ask("GET", "/readyz", undefined, {}).catch((error) => ({
+      status: 0,
+      text: String(error),
+    }));
+    if (status === 200) return;
+    throw new Error(`the API server is not ready: ${text}\n${(dead ?? this.#children.at(-1))?.tail()}`);
+  }
+
+  async #writeFiles(): Promise<void> {
+    const authority = await issueAuthority("test Kubernetes CA", valid);
+    const frontProxy = await issueAuthority("test front proxy CA", valid);
+    const issue = (name: string, subject: Partial<LeafSubject>, by = authority) =>
+      issueLeaf({ commonName: name, dnsNames: [], ipAddresses: [], usages: ["client"], ...subject }, valid, by);
+    const masters = { organization: "system:masters" };
+    this.#trust = authority.certificatePem;
+    this.#admin = await issue("test-admin", masters);
+    const pairs = {
+      admin: this.#admin,
+      "api-server": await issue("kube-apiserver", { ipAddresses: ["127.0.0.1"], usages: ["server"] }),
+      "kubelet-client": await issue("kube-apiserver", masters),
+      "service-accounts": await issueAuthority("test service accounts", valid),
+      "front-proxy-client": await issue("front-proxy", {}, frontProxy),
+    };
+    for (const [name, pair] of Object.entries(pairs)) writePair(this.#folder, name, pair);
+    const files = {
+      "ca.crt": authority.certificatePem,
+      "front-proxy-ca.crt": frontProxy.certificatePem,
+      "audit-policy.yaml": readTemplate("etc/tandem/kubernetes/audit-policy.yaml"),
+      "encryption.yaml": encryptionConfig(randomBytes(32).toString("base64")),
+      "admin.kubeconfig": kubeconfig(
+        "test",
+        { server: `https://127.0.0.1:${this.#port}`, "certificate-authority": join(this.#folder, "ca.crt") },
+        {
+          "client-certificate": join(this.#folder, "admin.crt"),
+          "client-key": join(this.#folder, "admin.key"),
+        },
+      ),
+    };
+    for (const [name, content] of Object.entries(files))
+      writeFileSync(join(this.#folder, name), content, { mode: 0o600 });
+  }
+
+  #launch(program: string, flags: Readonly<Record<string, unknown>>): void {
+    const argv = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    const child = spawn(program, argv, { stdio: ["ignore", "ignore", "pipe"] });
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      log = (log + text).slice(-4_000);
+    });
+    child.on("error", (error) => {
+      log += error.message;
+    });
+    this.#children.push({ child, tail: () => log });
+  }
+
+  #kill(): void {
+    for (const { child } of this.#children) child.kill("SIGKILL");
+  }
+
+  #abandon(): void {
+    this.#kill();
+    // A runner that is interrupted kills its workers before they have removed this much themselves.
+    spawn("rm", ["-rf", this.#folder], { detached: true, stdio: "ignore" });
+  }
+}
