@@ -4,6 +4,7 @@ import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
 import { addressTimes, type KubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { NodeConfig, VirtualAddress } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
+import { addressAnswers } from "./kubernetes/probe.ts";
 import { readTemplate, render } from "./render.ts";
 
 export interface KeepalivedArgs {
@@ -68,6 +69,6 @@ export function keepalivedFiles({ site, nodes, vip, times, probeUser }: AddressP
     units: [
       { name: "keepalived.service", enable: true, state: "started", onChange: "reload", restartOn: [configPath] },
     ],
-    prove: [{ kind: "active", unit: "keepalived.service", withinSeconds: 20 }],
+    prove: [{ kind: "active", unit: "keepalived.service", withinSeconds: 20 }, addressAnswers(30)],
   };
 }

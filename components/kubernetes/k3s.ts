@@ -68,7 +68,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
       [admissionPath]: own(admissionConfig()),
       [auditPolicyPath]: own(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
       [sysctlPath]: { mode: "0644", content: readTemplate(sysctlPath.slice(1)) },
-      ...probeFiles(probeCredential),
+      ...probeFiles(probeCredential, plan.kubernetes.vip.address),
       [unitPath]: { mode: "0644", content: readTemplate(unitPath.slice(1)), check: "unit" },
     },
     units: [

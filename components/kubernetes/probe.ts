@@ -13,12 +13,17 @@ export interface ProbeFiles {
 const script = "/usr/local/lib/tandem/api-server-probe.sh";
 
 /** The script that asks a node's API server, for keepalived and for whoever waits. */
-export function probeFiles({ ca, certificate, key }: ProbeFiles): Readonly<Record<string, FileSpec>> {
-  const settings = environmentFile({ CA: ca, CERTIFICATE: certificate, KEY: key });
+export function probeFiles({ ca, certificate, key }: ProbeFiles, vip: string): Readonly<Record<string, FileSpec>> {
+  const settings = environmentFile({ CA: ca, CERTIFICATE: certificate, KEY: key, VIP: vip });
   return {
     [`${configFolder}/probe.env`]: { mode: "0644", content: settings, check: "shell" },
     [script]: { mode: "0755", content: readTemplate(script.slice(1)), check: "shell" },
   };
+}
+
+/** On whichever node it is. */
+export function addressAnswers(withinSeconds: number): Proof {
+  return { kind: "succeeds", command: [script, "address"], withinSeconds };
 }
 
 export function apiIsReady(withinSeconds: number): Proof {

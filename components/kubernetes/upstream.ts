@@ -102,11 +102,14 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
       [kubeconfigPath("controller-manager")]: plain(managerKubeconfig("controller-manager")),
       [kubeconfigPath("scheduler")]: plain(managerKubeconfig("scheduler")),
       [schedulerConfigPath]: plain(schedulerConfig(times.leaderElection)),
-      ...probeFiles({
-        ca: trust,
-        certificate: `${pkiFolder}/probe.crt`,
-        key: `${pkiFolder}/probe.key`,
-      }),
+      ...probeFiles(
+        {
+          ca: trust,
+          certificate: `${pkiFolder}/probe.crt`,
+          key: `${pkiFolder}/probe.key`,
+        },
+        kubernetes.vip.address,
+      ),
       ...Object.fromEntries(
         programs.map((program) => [unitPath(program), { ...plain(unitFile(program)), check: "unit" as const }]),
       ),

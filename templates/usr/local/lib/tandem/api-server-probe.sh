@@ -1,16 +1,18 @@
 #!/bin/sh
-# Asks this node's API server whether it lives, or is ready; for keepalived, and for whoever waits.
+# Asks this node's API server whether it lives, or is ready, or whether one that is ready answers at the address of the API; for
+# keepalived, and for whoever waits.
 set -eu
+# shellcheck source=/dev/null
+. /etc/tandem/kubernetes/probe.env
 case ${1:-} in
     # Without the datastore it can do nothing, and starting it again would not help.
-    livez) path="livez?exclude=etcd" ;;
-    readyz) path=readyz ;;
+    livez) url="https://127.0.0.1:6443/livez?exclude=etcd" ;;
+    readyz) url="https://127.0.0.1:6443/readyz" ;;
+    address) url="https://$VIP:6443/readyz" ;;
     *)
-        echo "usage: $0 livez|readyz" >&2
+        echo "usage: $0 livez|readyz|address" >&2
         exit 2
         ;;
 esac
-# shellcheck source=/dev/null
-. /etc/tandem/kubernetes/probe.env
 exec curl --disable --silent --show-error --fail --output /dev/null --max-time 2 \
-    --cacert "$CA" --cert "$CERTIFICATE" --key "$KEY" "https://127.0.0.1:6443/$path"
+    --cacert "$CA" --cert "$CERTIFICATE" --key "$KEY" "$url"
