@@ -66,7 +66,7 @@ await check("types", ["tsc", "--noEmit"]);
 for (const name of ["unit", "graph", "golden"]) await suite(name);
 if (!quick) {
   await ensurePackages();
-  await ensureToolchain();
+  await ensureToolchain({ kubernetes: true });
   await suite("simulation");
   await suite("node");
   await suite("e2e", ["--config", "test/e2e/vitest.config.ts"]);
