@@ -26,6 +26,13 @@ export function nth({ address, prefixLength }: Network, n: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
 }
 
+/** Whether the address is that of its network or of the network's broadcast. */
+export function isOfNobody({ address, prefixLength }: Network): boolean {
+  const size = 2 ** (32 - prefixLength);
+  const number = toNumber(address) % size;
+  return size > 2 && (number === 0 || number === size - 1);
+}
+
 function toNumber(address: string): number {
   return address.split(".").reduce((number, part) => number * 256 + Number(part), 0);
 }

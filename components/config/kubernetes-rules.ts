@@ -1,8 +1,8 @@
 /** Relations between the values of `kubernetes` and the rest of a site. */
 import { listExpression } from "../kubernetes/mutation-policies.ts";
 import { formatDuration } from "./duration.ts";
-import { contains, overlaps, parseNetwork } from "./ipv4.ts";
-import { kubernetesTimes, leastRenewMs } from "./kubernetes-timing.ts";
+import { contains, isOfNobody, overlaps, parseNetwork } from "./ipv4.ts";
+import { kubernetesTimes, leastLeaseMs, leastRenewMs } from "./kubernetes-timing.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite } from "./schema.ts";
 import type { ClusterConfig } from "./site-config.ts";
@@ -11,6 +11,10 @@ import { timesOf } from "./timing.ts";
 /** client-go adds up to a fifth to the time between two tries. */
 const retryJitter = 1.2;
 const longestServicePrefix = 28;
+const shortestServicePrefix = 12;
+/** The controller-manager's own, and what leaves room for both nodes. */
+const nodePodPrefix = 24;
+const longestPodPrefix = 23;
 
 /** The rules for the address of the API. */
 export function checkVirtualAddress({
@@ -34,6 +38,7 @@ export function checkVirtualAddress({
   });
   const owner = taken.find(({ address }) => address === vip.address)?.owner;
   if (owner !== undefined) return [problem(`that is ${owner}; take an address that no machine has`)];
+  if (isOfNobody(subnet)) return [problem("that is the address of the network itself or its broadcast; take another")];
   const outside = nodes.findIndex(({ frontend }) => !contains(subnet, frontend));
   if (outside < 0) return [];
   return [
@@ -54,10 +59,15 @@ export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernete
       path: ["kubernetes", "serviceCidr"],
       message: `is ${serviceCidr}, which overlaps podCidr, ${podCidr}; take another network`,
     });
-  if (kubernetes.distribution === "k3s" && services.prefixLength > longestServicePrefix)
+  if (services.prefixLength > longestServicePrefix || services.prefixLength < shortestServicePrefix)
     problems.push({
       path: ["kubernetes", "serviceCidr"],
-      message: `is ${serviceCidr}; k3s gives the tenth address to its name server: use a prefix length of at most ${longestServicePrefix}`,
+      message: `is ${serviceCidr}; an API server takes no more than 2^20 addresses, and the name server gets the tenth: use a prefix length from ${shortestServicePrefix} to ${longestServicePrefix}`,
+    });
+  if (pods.prefixLength > longestPodPrefix)
+    problems.push({
+      path: ["kubernetes", "podCidr"],
+      message: `is ${podCidr}; each node gets a network of prefix length ${nodePodPrefix} out of it: use a prefix length of at most ${longestPodPrefix}`,
     });
   const machines = [vip.address, ...nodes.flatMap(({ frontend, backend }) => [frontend, backend])];
   for (const [key, network] of [
@@ -111,12 +121,13 @@ export function checkLeaderElection({
         `a manager must keep its lease over ${formatDuration(longestGapMs)}, the longest time without writes after a failure, and try twice more: use at least ${formatDuration(leastRenew)}`,
       ),
     ];
-  if (leaseMs <= renewMs)
+  const leastLease = leastLeaseMs(renewMs, retryMs);
+  if (leaseMs < leastLease)
     return [
       problem(
         "leaseMs",
         leaseMs,
-        `it must outlast the ${formatDuration(renewMs)} for which its holder tries to renew it, or two managers may be at work: use at least ${formatDuration(renewMs + 1)}`,
+        `it must outlast the ${formatDuration(renewMs)} for which its holder tries to renew it, and the ${formatDuration(retryMs)} before, or two managers may be at work; a lease counts whole seconds: use at least ${formatDuration(leastLease)}`,
       ),
     ];
   return [];

@@ -37,7 +37,7 @@ export function kubernetesTimes(
   const usualGapMs = Math.max(predicted.nodeOneDies.maxMs, predicted.nodeTwoDies.maxMs, predicted.linkCut.maxMs);
   const retryMs = leaderElection.retryMs ?? 2 * second;
   const renewMs = leaderElection.renewMs ?? roundUp(leastRenewMs(longestGapMs, retryMs), second);
-  const leaseMs = leaderElection.leaseMs ?? renewMs + roundUp(retryMs, second);
+  const leaseMs = leaderElection.leaseMs ?? leastLeaseMs(renewMs, retryMs);
   const nodeMonitorGraceMs = roundUp(longestGapMs + 2 * nodeStatusIntervalMs, second);
   return {
     longestGapMs,
@@ -51,4 +51,12 @@ export function kubernetesTimes(
 /** A renewal that was sent just before the gap is repeated after it, twice. */
 export function leastRenewMs(longestGapMs: number, retryMs: number): number {
   return longestGapMs + 2 * retryMs + 1;
+}
+
+/**
+ * client-go counts from the last renewal: its holder begins the next one a retry period later and tries for the deadline. The lease
+ * itself holds whole seconds, cut off.
+ */
+export function leastLeaseMs(renewMs: number, retryMs: number): number {
+  return roundUp(renewMs + retryMs, second);
 }

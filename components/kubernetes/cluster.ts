@@ -63,14 +63,10 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   #k3s(kubernetes: K3sConfig): Access {
-    const { hosts, config } = this.#args;
+    const { hosts } = this.#args;
     const { plan, pkiArgs } = this.#common();
     const pki = new K3sPki("k3s-pki", pkiArgs, { parent: this });
-    const servers = new K3s(
-      "k3s",
-      { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes, purge: config.destroy.purgeData } },
-      { parent: this },
-    );
+    const servers = new K3s("k3s", { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes } }, { parent: this });
     const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
     const found = hosts[0].run(
@@ -85,8 +81,9 @@ export class Cluster extends pulumi.ComponentResource {
 
   #common() {
     const { config, kubernetes, sitePki } = this.#args;
-    const { name: site, nodes, artifacts, pki } = config;
-    const plan = { site, nodes, times: kubernetesTimes(kubernetes, timesOf(config)), artifacts };
+    const { name: site, nodes, artifacts, pki, destroy } = config;
+    const times = kubernetesTimes(kubernetes, timesOf(config));
+    const plan = { site, nodes, times, artifacts, purge: destroy.purgeData };
     return { plan, pkiArgs: { siteName: site, nodes, pki, sitePki } };
   }
 

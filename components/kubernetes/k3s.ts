@@ -8,7 +8,7 @@ import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
 import { auditPolicyPath } from "./api-server.ts";
 import { admissionConfig, admissionPath, type K3sConfigPlan, k3sOptions, kubeletSettings } from "./k3s-config.ts";
-import { configFolder } from "./paths.ts";
+import { configFolder, logFolder } from "./paths.ts";
 import { apiIsReady, probeFiles } from "./probe.ts";
 
 export interface K3sArgs {
@@ -44,9 +44,9 @@ export class K3s extends pulumi.ComponentResource {
   constructor(name: string, { hosts, pki, plan }: K3sArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:kubernetes:K3s", name, {}, opts);
     const install = (index: 0 | 1, dependsOn: pulumi.Resource[]) => {
-      const keys = hosts[index].push("kubernetes", pkiFileSet(pki[index]), { parent: this, dependsOn, secret: true });
+      const keys = hosts[index].push("k3s", pkiFileSet(pki[index]), { parent: this, dependsOn, secret: true });
       const files = certificateVersions(pki[index]).apply((versions) => ({ ...k3sFiles(plan, index), versions }));
-      return hosts[index].push("kubernetes", files, { parent: this, dependsOn: [keys] });
+      return hosts[index].push("k3s", files, { parent: this, dependsOn: [keys] });
     };
     const two = install(1, []);
     const one = install(0, [two]);
@@ -94,7 +94,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
     rollBack: true,
     prove: [apiIsReady(readySeconds), { kind: "succeeds", command: ["test", "-s", kubeconfigPath], withinSeconds: 30 }],
     // Its storage stays: those are the pods' own volumes.
-    data: [`${dataFolder}/server`, `${dataFolder}/agent`],
+    data: [`${dataFolder}/server`, `${dataFolder}/agent`, logFolder],
     purge: plan.purge,
   };
 }

@@ -5,5 +5,6 @@ export const kubernetesUser: UserSpec = { name: "tandem-kubernetes", id: 6443, h
 
 export const configFolder = "/etc/tandem/kubernetes";
 export const pkiFolder = "/etc/tandem/pki/kubernetes";
-export const auditLog = "/var/log/tandem-kubernetes/audit.log";
+export const logFolder = "/var/log/tandem-kubernetes";
+export const auditLog = `${logFolder}/audit.log`;
 export const apiServerPort = 6443;

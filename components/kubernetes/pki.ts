@@ -42,10 +42,10 @@ export class KubernetesPki extends pulumi.ComponentResource {
     super("tandem:kubernetes:Pki", name, {}, opts);
     this.#args = args;
     this.#issuer = new Issuer(args.siteName, args.pki, this);
-    this.#cluster = this.#issuer.authority("kubernetes-ca", "Kubernetes CA");
-    this.#frontProxy = this.#issuer.authority("front-proxy-ca", "front proxy CA");
+    this.#cluster = this.#issuer.authority("kubernetes-ca", "API CA");
+    this.#frontProxy = this.#issuer.authority("front-proxy-ca", "proxy CA");
     // No authority, but with an authority's life: what it has signed stays good when it is handed over to its successor.
-    this.#serviceAccounts = this.#issuer.authority("service-accounts", "service accounts");
+    this.#serviceAccounts = this.#issuer.authority("service-accounts", "tokens");
     this.#encryptionKey = this.#issuer.sharedKey("kubernetes-encryption", 32).base64;
     this.admin = this.#client("kubernetes-admin", "tandem-admin", masters);
     this.trustPem = this.#cluster.trustPem;

@@ -26,6 +26,11 @@ export function addressAnswers(withinSeconds: number): Proof {
   return { kind: "succeeds", command: [script, "address"], withinSeconds };
 }
 
+/** A manager on its node. */
+export function answers(manager: "kube-controller-manager" | "kube-scheduler", withinSeconds: number): Proof {
+  return { kind: "succeeds", command: [script, manager], withinSeconds };
+}
+
 export function apiIsReady(withinSeconds: number): Proof {
   return { kind: "succeeds", command: [script, "readyz"], withinSeconds };
 }

@@ -13,7 +13,7 @@ export function apiProvider(site: string, kubeconfig: pulumi.Input<string>, opts
       // The cluster is this site's whatever its address and whoever asks: without this, a new address, or certificates that a preview
       // does not know yet, would replace every object.
       clusterIdentifier: site,
-      // An `up` that was interrupted, or a datastore that outlived a destroyed stack, has them already.
+      // An `up` that was interrupted has them already.
       upsertExistingObjects: true,
     },
     opts,

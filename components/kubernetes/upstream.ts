@@ -16,8 +16,8 @@ import {
   schedulerConfigPath,
   schedulerFlags,
 } from "./managers.ts";
-import { configFolder, kubernetesUser, pkiFolder } from "./paths.ts";
-import { apiIsReady, probeFiles } from "./probe.ts";
+import { configFolder, kubernetesUser, logFolder, pkiFolder } from "./paths.ts";
+import { answers, apiIsReady, probeFiles } from "./probe.ts";
 
 export interface UpstreamArgs {
   /** Node one, then node two. */
@@ -33,6 +33,8 @@ export interface UpstreamPlan {
   readonly kubernetes: UpstreamConfig;
   readonly times: KubernetesTimes;
   readonly artifacts: ArtifactsConfig;
+  /** Whether destroying also removes the audit log. */
+  readonly purge: boolean;
 }
 
 /** A first start on a slow machine migrates and fills the whole API. */
@@ -47,9 +49,9 @@ export class Upstream extends pulumi.ComponentResource {
     super("tandem:kubernetes:Upstream", name, {}, opts);
     const install = (index: 0 | 1, dependsOn: pulumi.Resource[]) => {
       const secrets = pkiFileSet(pki[index], { users: [kubernetesUser] });
-      const keys = hosts[index].push("kubernetes", secrets, { parent: this, dependsOn, secret: true });
+      const keys = hosts[index].push("upstream", secrets, { parent: this, dependsOn, secret: true });
       const files = certificateVersions(pki[index]).apply((versions) => ({ ...upstreamFiles(plan, index), versions }));
-      return hosts[index].push("kubernetes", files, { parent: this, dependsOn: [keys] });
+      return hosts[index].push("upstream", files, { parent: this, dependsOn: [keys] });
     };
     const two = install(1, []);
     const one = install(0, [two]);
@@ -59,7 +61,10 @@ export class Upstream extends pulumi.ComponentResource {
 }
 
 /** Everything of the control plane on its node but keys and certificates; pure. */
-export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: UpstreamPlan, index: 0 | 1): FileSet {
+export function upstreamFiles(
+  { site, nodes, kubernetes, times, artifacts, purge }: UpstreamPlan,
+  index: 0 | 1,
+): FileSet {
   const node = nodes[index];
   const trust = `${pkiFolder}/ca.crt`;
   const signing = [`${pkiFolder}/service-accounts.crt`, `${pkiFolder}/service-accounts.key`];
@@ -71,7 +76,7 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
       type: "notify",
       flags: apiServerFlags({ node, kubernetes, times }),
       // It reads its own certificates and those of its clients anew, but not these.
-      reads: [auditPolicyPath, "/etc/tandem/pki/etcd-ca.crt", ...signing],
+      reads: [auditPolicyPath, "/etc/tandem/pki/etcd-ca.crt", trust, `${pkiFolder}/encryption.yaml`, ...signing],
     },
     {
       name: "kube-controller-manager",
@@ -116,10 +121,9 @@ export function upstreamFiles({ site, nodes, kubernetes, times, artifacts }: Ups
     },
     units: programs.map(unit),
     rollBack: true,
-    prove: [
-      apiIsReady(readySeconds),
-      ...programs.slice(1).map(({ name }) => ({ kind: "active" as const, unit: `${name}.service`, withinSeconds: 20 })),
-    ],
+    prove: [apiIsReady(readySeconds), answers("kube-controller-manager", 60), answers("kube-scheduler", 60)],
+    data: [logFolder],
+    purge,
   };
 }
 
@@ -148,8 +152,6 @@ function unit(program: Program): UnitSpec {
     name: `${program.name}.service`,
     enable: true,
     state: "started",
-    // Ready takes a quorum of the datastore; what must be seen is told below, with its own patience.
-    awaitStart: false,
     restartOn: [unitPath(program), `/usr/local/bin/${program.name}`, ...program.reads],
   };
 }

@@ -17,6 +17,11 @@ scenario(
         const holders = await cluster.holders();
         return (holders.length === 1 && holders[0] === "n1") || undefined;
       });
+      for (const [node, word] of [
+        ["n1", "0"],
+        ["n2", "1"],
+      ] as const)
+        expect((await site.guest(node).run("cat /run/tandem/aside")).stdout.trim()).toBe(word);
       await site.lab.heal();
       await site.untilAtHome();
       await cluster.untilReady();

@@ -20,6 +20,13 @@ for (const lost of nodes) {
         await site.powerOn(lost);
         await site.untilAtHome();
         await cluster.untilReady();
+        // Also where keepalived starts before the agent, it watches for the agent's word.
+        const said = await site
+          .guest(lost)
+          .run(
+            "journalctl --boot --unit keepalived --output cat | grep -i 'track file .*\\(not found\\|does not exist\\)' || true",
+          );
+        expect(said.stdout).toBe("");
         // It comes back without taking anything.
         expect(await cluster.holders()).toEqual([survivor]);
       });

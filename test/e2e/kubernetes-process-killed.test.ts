@@ -12,6 +12,11 @@ for (const process of ["kube-apiserver", "keepalived"]) {
       const report = await cluster.withLoad(async (load) => {
         await sleep(2000);
         await site.guest("n1").run(`systemctl kill --signal=KILL ${process}.service`);
+        if (process === "kube-apiserver")
+          await site.until("the address on node two, whose API server lives", 8000, async () => {
+            const [holder, ...others] = await cluster.holders();
+            return (holder === "n2" && others.length === 0) || undefined;
+          });
         await load.untilWriting(20_000);
         await cluster.untilReady();
         await sleep(2000);

@@ -67,7 +67,7 @@ scenario(
         const bad = await release(site, "printf '#!/bin/sh\\nexit 1\\n' >kube-apiserver");
         const during = await cluster.withLoad(async () => {
           const { output } = await failingUp(site, pinned(bad));
-          expect(output).toContain("kubernetes was put back as it was before, and works again");
+          expect(output).toContain("upstream was put back as it was before, and works again");
           await sleep(1000);
         });
         expect(during.gapMs).toBeLessThan(10_000);

@@ -68,13 +68,10 @@ function kubernetesFiles(
   const { name: site, nodes, kubernetes, artifacts, destroy } = config;
   if (kubernetes.distribution === "none") return [];
   const times = kubernetesTimes(kubernetes, timesOf(config));
-  const plan = { site, nodes, times, artifacts };
+  const plan = { site, nodes, times, artifacts, purge: destroy.purgeData };
   const address = { site, nodes, vip: kubernetes.vip, times };
   if (kubernetes.distribution === "k3s")
-    return [
-      k3sFiles({ ...plan, kubernetes, purge: destroy.purgeData }, index),
-      keepalivedFiles({ ...address, probeUser: undefined }, index),
-    ];
+    return [k3sFiles({ ...plan, kubernetes }, index), keepalivedFiles({ ...address, probeUser: undefined }, index)];
   return [
     upstreamFiles({ ...plan, kubernetes }, index),
     keepalivedFiles({ ...address, probeUser: kubernetesUser }, index),

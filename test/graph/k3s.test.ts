@@ -31,11 +31,11 @@ async function secretText(output: pulumi.Output<string> | undefined): Promise<st
 
 describe("a site with k3s", () => {
   it.each([
-    ["comes after a protected datastore", "kubernetes-n2", ["protected-n1", "members-n1", "members-n2"]],
-    ["is changed on node one when node two's API answers", "kubernetes-secrets-n1", ["kubernetes-n2"]],
-    ["has its token and certificates before it starts", "kubernetes-n2", ["kubernetes-secrets-n2"]],
-    ["has its address last", "keepalived-n1", ["kubernetes-n1", "kubernetes-n2"]],
-    ["has its kubeconfig read when it runs, by a command of its own", "kubeconfig-n1", ["kubernetes-n1"]],
+    ["comes after a protected datastore", "k3s-n2", ["protected-n1", "members-n1", "members-n2"]],
+    ["is changed on node one when node two's API answers", "k3s-secrets-n1", ["k3s-n2"]],
+    ["has its token and certificates before it starts", "k3s-n2", ["k3s-secrets-n2"]],
+    ["has its address last", "keepalived-n1", ["k3s-n1", "k3s-n2"]],
+    ["has its kubeconfig read when it runs, by a command of its own", "kubeconfig-n1", ["k3s-n1"]],
   ])("%s", (_rule, later, earlier) => {
     for (const name of earlier) expect(recording.isAfter(later, name), `${later} after ${name}`).toBe(true);
   });
@@ -54,7 +54,7 @@ describe("a site with k3s", () => {
     const token = await secretText(site.k3sToken);
     expect(token).toMatch(/^[0-9a-f]{16,}$/);
     const holders = recording.commands.filter(({ inputs }) => JSON.stringify(inputs).includes(token));
-    expect(holders.map(({ name }) => name).sort()).toEqual(["kubernetes-secrets-n1", "kubernetes-secrets-n2"]);
+    expect(holders.map(({ name }) => name).sort()).toEqual(["k3s-secrets-n1", "k3s-secrets-n2"]);
     for (const { secrets } of holders) expect(secrets).toEqual(["connection", "stdin"]);
   });
 

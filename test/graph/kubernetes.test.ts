@@ -18,18 +18,18 @@ beforeAll(async () => {
 
 describe("the control plane of a site", () => {
   it("comes after a protected datastore, and node one's after node two's", () => {
-    expect(recording.isAfter("kubernetes-n2", "protected-n1")).toBe(true);
-    expect(recording.isAfter("kubernetes-n1", "kubernetes-n2")).toBe(true);
-    expect(recording.isAfter("kubernetes-n2", "kubernetes-secrets-n2")).toBe(true);
-    expect(recording.isAfter("kubernetes-secrets-n1", "kubernetes-n2")).toBe(true);
+    expect(recording.isAfter("upstream-n2", "protected-n1")).toBe(true);
+    expect(recording.isAfter("upstream-n1", "upstream-n2")).toBe(true);
+    expect(recording.isAfter("upstream-n2", "upstream-secrets-n2")).toBe(true);
+    expect(recording.isAfter("upstream-secrets-n1", "upstream-n2")).toBe(true);
   });
 
   it("has its address last, when both nodes answer", () => {
-    for (const node of ["n1", "n2"]) expect(recording.isAfter(`keepalived-${node}`, "kubernetes-n1")).toBe(true);
+    for (const node of ["n1", "n2"]) expect(recording.isAfter(`keepalived-${node}`, "upstream-n1")).toBe(true);
   });
 
   it("sends keys as secrets only, the one for what lies in etcd among them", async () => {
-    const { inputs, secrets } = recording.command("kubernetes-secrets-n1");
+    const { inputs, secrets } = recording.command("upstream-secrets-n1");
     expect(secrets).toEqual(["connection", "stdin"]);
     expect(JSON.stringify(inputs.stdin)).toContain("example-upstream-kubernetes-encryption base64");
     const open = recording.commands.filter(({ name }) => !name.includes("-secrets-"));

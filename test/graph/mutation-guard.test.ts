@@ -65,7 +65,7 @@ describe("a site with a mutation guard", () => {
   it("reaches the API once both masters and its address are there, and not after the masters are gone", () => {
     for (const { name, provider, deletedWith } of policies()) {
       expect({ provider, deletedWith }).toEqual({ provider: "kubernetes-api", deletedWith: "kubernetes" });
-      for (const earlier of ["kubernetes-n1", "kubernetes-n2", "keepalived-n1", "keepalived-n2"])
+      for (const earlier of ["upstream-n1", "upstream-n2", "keepalived-n1", "keepalived-n2"])
         expect(site.isAfter(name, earlier), `${name} after ${earlier}`).toBe(true);
     }
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -31,6 +31,15 @@ test("the same word is not written again, and a new one takes the file's place a
   expect(statSync(path).ino).toBe(before);
   mark.set(true);
   expect(statSync(path).ino).not.toBe(before);
+});
+
+test("a folder that is not there yet ends nobody, and is written to as soon as it is", () => {
+  const later = join(folder, "later");
+  const mark = new AsideMark(join(later, "aside"));
+  mark.set(true);
+  mkdirSync(later);
+  mark.set(true);
+  expect(readFileSync(join(later, "aside"), "utf8")).toBe("1\n");
 });
 
 test("an agent that starts anew writes it, whatever was there", () => {

@@ -114,11 +114,43 @@ describe("a component that can go back", () => {
     }
   });
 
+  it("has the way back still, wherever power is cut while a release that works is applied", async () => {
+    for (let steps = 0; ; steps++) {
+      machine.remove();
+      machine = new FakeMachine();
+      machine.reads.set(unit, [program, settings]);
+      await applyBundle(machine, await release("one works"));
+      machine.stepsLeft = steps;
+      const ended = await applyBundle(machine, await release("two works")).catch((error: unknown) => error);
+      machine.stepsLeft = Number.POSITIVE_INFINITY;
+      await expect(applyBundle(machine, await release("three fails"))).rejects.toThrow(/put back/);
+      expect(machine.read(program), `${steps} steps`).toMatch(/^(one|two) works$/);
+      expect(machine.running(), `${steps} steps`).toEqual({ [unit]: "current" });
+      if (!(ended instanceof PowerCut)) break;
+    }
+  });
+
+  it("puts nothing of a release into its place of which a part is missing, and goes on with what it had", async () => {
+    await applyBundle(machine, await release("one works"));
+    const two = await release("two works");
+    const missing = {
+      name: "other",
+      url: "https://example.org/other",
+      folder: "/opt",
+      sha256: "0".repeat(64),
+      install: {},
+    };
+    const half = { ...two, artifacts: [...(two.artifacts ?? []), missing] };
+    await expect(applyBundle(machine, half)).rejects.toThrow(/put back .*\/opt\/other is missing/s);
+    expect(machine.read(program)).toBe("one works");
+    expect(await applyBundle(machine, await release("one works"))).toEqual([]);
+  });
+
   it("leaves nothing of it behind when it is removed", async () => {
     const one = await release("one works");
     await applyBundle(machine, one);
     expect(existsSync(join(machine.root, "var/lib/tandem/good/tool"))).toBe(true);
     await removeBundle(machine, one);
-    expect(existsSync(join(machine.root, "var/lib/tandem/good/tool"))).toBe(false);
+    expect(existsSync(join(machine.root, "var/lib/tandem/good"))).toBe(false);
   });
 });

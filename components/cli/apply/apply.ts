@@ -1,6 +1,6 @@
 import { Failure } from "../verb.ts";
 import { ensureUsers } from "./accounts.ts";
-import { installArtifact, isInstalled } from "./artifacts.ts";
+import { type FetchedArtifact, fetchArtifact, isInstalled } from "./artifacts.ts";
 import type { ApplyBundle, DirectorySpec, FileSpec, UnitSpec } from "./bundle-type.ts";
 import {
   deleteEmptyDirectories,
@@ -27,16 +27,16 @@ export type Changes = readonly string[];
  */
 export async function applyBundle(machine: Machine, bundle: ApplyBundle): Promise<Changes> {
   const changes: string[] = [];
-  const record = await install(machine, bundle, changes);
   try {
+    const record = await install(machine, bundle, changes);
     await start(machine, bundle, record, changes);
+    if (bundle.rollBack) await keepGood(machine, bundle, record);
+    await saveRecord(machine, { ...record, pending: false });
+    return changes;
   } catch (error) {
     if (!bundle.rollBack || !(error instanceof Failure)) throw error;
-    await goBack(machine, bundle, record, error);
+    return goBack(machine, bundle, error);
   }
-  if (bundle.rollBack) await keepGood(machine, bundle, record);
-  await saveRecord(machine, { ...record, pending: false });
-  return changes;
 }
 
 /** Everything up to the units. */
@@ -75,16 +75,16 @@ async function start(machine: Machine, bundle: ApplyBundle, record: AppliedRecor
 }
 
 /** Applies the last bundle that worked. @throws Failure always: with the first error, or with both */
-async function goBack(machine: Machine, bundle: ApplyBundle, record: AppliedRecord, error: Failure): Promise<never> {
-  const good = await restoreGood(machine, bundle, record);
-  if (good === undefined) throw error;
+async function goBack(machine: Machine, bundle: ApplyBundle, error: Failure): Promise<never> {
+  let good: ApplyBundle | undefined;
   try {
-    await applyBundle(machine, { ...good, rollBack: false });
+    good = await restoreGood(machine, bundle);
+    if (good !== undefined) await applyBundle(machine, { ...good, rollBack: false });
   } catch (second) {
     throw new Failure(`${error.message}
 The way back to what was before failed too: ${(second as Error).message}`);
   }
-  throw rolledBack(bundle.component, error);
+  throw good === undefined ? error : rolledBack(bundle.component, error);
 }
 
 /** What {@link applyBundle} would change, without changing anything. */
@@ -108,14 +108,20 @@ export async function planBundle(machine: Machine, bundle: ApplyBundle): Promise
 }
 
 async function ensureArtifacts(machine: Machine, bundle: ApplyBundle, record: AppliedRecord): Promise<string[]> {
-  const installed: string[] = [];
-  for (const spec of bundle.artifacts ?? []) {
-    if (await isInstalled(machine, spec, record.artifacts[spec.name])) continue;
-    record.artifacts = { ...record.artifacts, [spec.name]: await installArtifact(machine, spec) };
-    await saveRecord(machine, record);
-    installed.push(spec.name);
+  // All are here and verified before the first takes its place: half of a release is none.
+  const fetched = new Map<string, FetchedArtifact>();
+  try {
+    for (const spec of bundle.artifacts ?? [])
+      if (!(await isInstalled(machine, spec, record.artifacts[spec.name])))
+        fetched.set(spec.name, await fetchArtifact(machine, spec));
+    for (const [name, artifact] of fetched) {
+      record.artifacts = { ...record.artifacts, [name]: await artifact.install() };
+      await saveRecord(machine, record);
+    }
+    return [...fetched.keys()];
+  } finally {
+    for (const artifact of fetched.values()) await artifact.discard();
   }
-  return installed;
 }
 
 /** Units last: systemd-analyze looks for the scripts and programs that they name. */

@@ -26,12 +26,21 @@ export async function isInstalled(
   return true;
 }
 
-/** Fetches, verifies and only then unpacks; the files take their places by rename. */
-export async function installArtifact(machine: Machine, spec: ArtifactSpec): Promise<InstalledArtifact> {
+/** A download that is here and is what was pinned; nothing of it is in its place yet. */
+export interface FetchedArtifact {
+  /** Unpacks it; the files take their places by rename. */
+  install(): Promise<InstalledArtifact>;
+  /** Deletes the download. */
+  discard(): Promise<void>;
+}
+
+/** Fetches and verifies. @throws Failure if it is not there, or not what was pinned */
+export async function fetchArtifact(machine: Machine, spec: ArtifactSpec): Promise<FetchedArtifact> {
   await mkdir(at(machine, CACHE), { recursive: true, mode: 0o700 });
   const scratch = await mkdtemp(join(at(machine, CACHE), "artifact-"));
+  const discard = () => rm(scratch, { recursive: true, force: true });
+  const archive = join(scratch, "download");
   try {
-    const archive = join(scratch, "download");
     if (spec.folder === undefined) await download(spec, archive);
     else await copyFile(await findInFolder(machine, spec, spec.folder), archive);
     const found = await digestOf(archive);
@@ -44,10 +53,15 @@ export async function installArtifact(machine: Machine, spec: ArtifactSpec): Pro
       );
     }
     machine.step();
-    return { sha256: spec.sha256, files: await installMembers(machine, spec, archive, scratch) };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+  } catch (error) {
+    await discard();
+    throw error;
   }
+  const install = async () => ({
+    sha256: spec.sha256,
+    files: await installMembers(machine, spec, archive, scratch),
+  });
+  return { install, discard };
 }
 
 async function installMembers(

@@ -1,10 +1,10 @@
-import { copyFile, link, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Failure } from "../verb.ts";
 import type { ApplyBundle } from "./bundle-type.ts";
-import { settle, writeAside, writeDurably } from "./durable.ts";
+import { settle, syncFolder, writeAside, writeDurably } from "./durable.ts";
 import { at, type Machine } from "./machine.ts";
-import { type AppliedRecord, type InstalledArtifact, saveRecord } from "./record.ts";
+import { type AppliedRecord, type InstalledArtifact, loadRecords, saveRecord } from "./record.ts";
 
 /** The last bundle of a component whose proofs held, and the programs that came with it. */
 interface Good {
@@ -28,9 +28,24 @@ export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifact
   const good: Good = { bundle, artifacts };
   await writeDurably(join(fresh, "good.json"), JSON.stringify(good), { mode: 0o600, ...owner });
   machine.step();
-  await rm(folder, { recursive: true, force: true });
-  await rename(fresh, folder);
+  const old = `${folder}.old`;
+  // Of an interrupted run the older one may be the only one that is left.
+  if (await exists(folder)) {
+    await rm(old, { recursive: true, force: true });
+    await rename(folder, old);
+  }
   machine.step();
+  await rename(fresh, folder);
+  await syncFolder(dirname(folder));
+  machine.step();
+  await rm(old, { recursive: true, force: true });
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function keep(path: string, as: string): Promise<void> {
@@ -43,24 +58,24 @@ async function keep(path: string, as: string): Promise<void> {
 
 /** Forgets it, with the component. */
 export async function forgetGood(machine: Machine, component: string): Promise<void> {
-  await rm(at(machine, folderOf(component)), { recursive: true, force: true });
+  for (const suffix of ["", ".old", ".new"])
+    await rm(at(machine, folderOf(component) + suffix), { recursive: true, force: true });
+  await rmdir(at(machine, GOOD)).catch((error: NodeJS.ErrnoException) => {
+    // Another component's is there, or none ever was.
+    if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+  });
 }
 
 /**
  * Puts the programs of the last good bundle back into their places.
  * @returns that bundle, to be applied; undefined if there is none, or none but this one
  */
-export async function restoreGood(
-  machine: Machine,
-  bundle: ApplyBundle,
-  record: AppliedRecord,
-): Promise<ApplyBundle | undefined> {
-  const folder = folderOf(bundle.component);
-  const text = await readFile(at(machine, `${folder}/good.json`), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
+export async function restoreGood(machine: Machine, bundle: ApplyBundle): Promise<ApplyBundle | undefined> {
+  const { component } = bundle;
+  const record = (await loadRecords(machine)).get(component);
+  const found = await readGood(machine, [folderOf(component), `${folderOf(component)}.old`]);
+  if (record === undefined || found === undefined) return undefined;
+  const { folder, text } = found;
   const good = JSON.parse(text) as Good;
   if (JSON.stringify(good.bundle) === JSON.stringify(bundle)) return undefined;
   for (const path of programsOf(good.artifacts)) {
@@ -72,6 +87,21 @@ export async function restoreGood(
   }
   await saveRecord(machine, { ...record, artifacts: { ...good.artifacts } });
   return good.bundle;
+}
+
+/** From the first folder that has one: an interruption may have left the former one alone. */
+async function readGood(
+  machine: Machine,
+  folders: readonly string[],
+): Promise<{ folder: string; text: string } | undefined> {
+  for (const folder of folders) {
+    try {
+      return { folder, text: await readFile(at(machine, `${folder}/good.json`), "utf8") };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return undefined;
 }
 
 /** What is told when the former state works again. */

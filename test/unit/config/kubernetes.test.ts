@@ -96,6 +96,21 @@ const cases: [string, (site: Raw) => void, string][] = [
     'kubernetes.vip: is "10.77.1.10"; must be an IPv4 address and prefix length of the API, e.g. 10.77.1.10/24',
   ],
   [
+    "an address that is the network's",
+    withKubernetes({ vip: "10.77.1.0/24" }),
+    "kubernetes.vip: is 10.77.1.0/24; that is the address of the network itself or its broadcast; take another",
+  ],
+  [
+    "a network of pods without room for two nodes",
+    withKubernetes({ podCidr: "10.244.0.0/24" }),
+    "kubernetes.podCidr: is 10.244.0.0/24; each node gets a network of prefix length 24 out of it: use a prefix length of at most 23",
+  ],
+  [
+    "a lease whose whole seconds are too few",
+    withKubernetes({ leaderElection: { renewDeadline: "21500ms", leaseDuration: "23900ms" } }),
+    "kubernetes.leaderElection.leaseDuration: is 23900ms; it must outlast the 21500ms for which its holder tries to renew it, and the 2s before, or two managers may be at work; a lease counts whole seconds: use at least 24s",
+  ],
+  [
     "services among the pods",
     withKubernetes({ serviceCidr: "10.244.8.0/21" }),
     "kubernetes.serviceCidr: is 10.244.8.0/21, which overlaps podCidr, 10.244.0.0/16; take another network",
@@ -113,7 +128,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "a lease shorter than its renewal",
     withKubernetes({ leaderElection: { renewDeadline: "30s", leaseDuration: "20s" } }),
-    "kubernetes.leaderElection.leaseDuration: is 20s; it must outlast the 30s for which its holder tries to renew it, or two managers may be at work: use at least 30001ms",
+    "kubernetes.leaderElection.leaseDuration: is 20s; it must outlast the 30s for which its holder tries to renew it, and the 2s before, or two managers may be at work; a lease counts whole seconds: use at least 32s",
   ],
   [
     "a version that is no release",
@@ -138,7 +153,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "services of k3s in a network without an address for its name server",
     withK3s({ serviceCidr: "10.43.0.0/29" }),
-    "kubernetes.serviceCidr: is 10.43.0.0/29; k3s gives the tenth address to its name server: use a prefix length of at most 28",
+    "kubernetes.serviceCidr: is 10.43.0.0/29; an API server takes no more than 2^20 addresses, and the name server gets the tenth: use a prefix length from 12 to 28",
   ],
   [
     "a renewal by k3s that a failover outlasts",
