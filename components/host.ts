@@ -50,7 +50,8 @@ export class Host extends pulumi.ComponentResource {
   readonly machine: string;
   readonly address: string;
   private readonly connection: pulumi.Input<remote.CommandArgs["connection"]>;
-  private readonly ready: remote.Command;
+  /** The machine has the tandem command. */
+  readonly ready: remote.Command;
 
   constructor(machine: string, args: HostArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:host:Host", machine, {}, opts);

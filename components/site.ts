@@ -107,10 +107,12 @@ export class Site extends pulumi.ComponentResource {
     return new Host("witness", { address, port: ssh.port, hostKey, ssh, program, artifacts }, { parent: this });
   }
 
-  /** Every machine is looked at before anything is installed on any. */
+  /** Every machine is looked at before anything is installed on any; all at once, so that one that is refused hides no other. */
   #preflight(hosts: readonly [Host, Host], witnessHost: Host | undefined): pulumi.Resource[] {
     const config = this.#config;
-    const look = (host: Host, wanted: object) => host.run("preflight", "preflight", wanted, { parent: host });
+    const dependsOn = [...hosts, ...(witnessHost === undefined ? [] : [witnessHost])].map(({ ready }) => ready);
+    const look = (host: Host, wanted: object) =>
+      host.run("preflight", "preflight", wanted, { parent: host, dependsOn });
     const nodes = both((index) => look(hosts[index], nodeExpectations(config, index)));
     if (witnessHost === undefined || config.witness.kind === "existing") return nodes;
     return [...nodes, look(witnessHost, witnessExpectations(config.name, config.witness))];

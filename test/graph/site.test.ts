@@ -100,6 +100,11 @@ describe("the order", () => {
       ["preflight-n1", "preflight-n2", "preflight-witness"],
     ],
     [
+      "one machine that is refused hides no other: all are looked at together",
+      "preflight-n1",
+      ["program-n1", "program-n2", "program-witness"],
+    ],
+    [
       "the witness is no exception",
       "witness-example-witness",
       ["preflight-n1", "preflight-n2", "preflight-witness", "witness-example-secrets-witness"],
