@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeDurably } from "./apply/durable.ts";
+import { ourselves, writeDurably } from "./apply/durable.ts";
 import { kindOf } from "./apply/files.ts";
 import { at, type Machine, thisMachine } from "./apply/machine.ts";
 import { type MemberStatus, memberStatus } from "./etcd-client.ts";
@@ -56,10 +56,9 @@ export async function recordTransient(machine: Machine, ask: Ask, patienceMs = P
   const { site, state, memberId: known } = parseSentinel(await readFile(at(machine, path), "utf8"));
   if (state === "created") return `T ${known}`;
   const { memberId } = await healthy(ask, TRANSIENT_PORT, patienceMs);
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   await writeDurably(at(machine, path), formatSentinel({ site, state: "created", memberId }), {
     mode: 0o644,
-    ...owner,
+    ...ourselves,
   });
   machine.step();
   return `T ${memberId}`;

@@ -55,7 +55,7 @@ export class Cluster extends pulumi.ComponentResource {
     const pki = new KubernetesPki("kubernetes-pki", { ...pkiArgs, kubernetes }, { parent: this });
     const masters = new Upstream(
       "upstream",
-      { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes } },
+      { hosts, pki: pki.files, plan: { ...plan, kubernetes } },
       { parent: this },
     );
     const address = this.#address(kubernetesUser, masters.ready);
@@ -66,7 +66,7 @@ export class Cluster extends pulumi.ComponentResource {
     const { hosts } = this.#args;
     const { plan, pkiArgs } = this.#common();
     const pki = new K3sPki("k3s-pki", pkiArgs, { parent: this });
-    const servers = new K3s("k3s", { hosts, pki: this.#files(pki), plan: { ...plan, kubernetes } }, { parent: this });
+    const servers = new K3s("k3s", { hosts, pki: pki.files, plan: { ...plan, kubernetes } }, { parent: this });
     const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
     const found = hosts[0].run(
@@ -85,11 +85,6 @@ export class Cluster extends pulumi.ComponentResource {
     const times = kubernetesTimes(kubernetes, timesOf(config));
     const plan = { site, nodes, times, artifacts, purge: destroy.purgeData };
     return { plan, pkiArgs: { siteName: site, nodes, pki, sitePki } };
-  }
-
-  #files<F>(pki: { files(node: string): F }): [F, F] {
-    const [one, two] = this.#args.config.nodes;
-    return [pki.files(one.name), pki.files(two.name)];
   }
 
   #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): Keepalived {

@@ -17,7 +17,8 @@ export interface K3sPkiArgs {
 export class K3sPki extends pulumi.ComponentResource {
   /** Without it neither the cluster's secrets nor its authorities can be read from a backup of the datastore. */
   readonly token: pulumi.Output<string>;
-  readonly #files: ReadonlyMap<string, PkiFiles>;
+  /** Of node one, then of node two; all of them are to be pushed as secrets. */
+  readonly files: readonly [PkiFiles, PkiFiles];
 
   constructor(name: string, { siteName, nodes, pki, sitePki }: K3sPkiArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:kubernetes:K3sPki", name, {}, opts);
@@ -28,14 +29,7 @@ export class K3sPki extends pulumi.ComponentResource {
       [tokenPath]: { content: this.token, mode: "0600" },
       ...credentialFiles(`${pkiFolder}/etcd-client`, sitePki.etcdClient(node, "k3s")),
     });
-    this.#files = new Map(nodes.map((node) => [node.name, files(node)]));
+    this.files = [files(nodes[0]), files(nodes[1])];
     this.registerOutputs();
-  }
-
-  /** The files of a node, all of which are to be pushed as secrets. @throws Error if the site has no node of this name */
-  files(node: string): PkiFiles {
-    const files = this.#files.get(node);
-    if (!files) throw new Error(`no node is named ${JSON.stringify(node)}`);
-    return files;
   }
 }

@@ -34,11 +34,7 @@ export function k3sKubeconfig(site: string, vip: Pick<VirtualAddress, "address">
   const key = users?.[0]?.user?.["client-key-data"];
   if (trust === undefined || certificate === undefined || key === undefined)
     throw new Error("the kubeconfig on the node does not hold the trust, the certificate and the key of an operator");
-  return kubeconfig(
-    site,
-    { server: `https://${vip.address}:${apiServerPort}`, "certificate-authority-data": trust },
-    { "client-certificate-data": certificate, "client-key-data": key },
-  );
+  return operatorKubeconfig(site, vip, [trust, certificate, key]);
 }
 
 interface NodeKubeconfig {
@@ -53,13 +49,22 @@ export function adminKubeconfig(
   { trustPem, admin }: Pick<KubernetesPki, "trustPem" | "admin">,
 ): pulumi.Output<string> {
   const parts = pulumi.all([trustPem, admin.certificatePem, admin.privateKeyPem]);
-  const text = parts.apply((pems) => {
-    const [trust = "", certificate = "", key = ""] = pems.map((pem) => Buffer.from(pem).toString("base64"));
-    return kubeconfig(
-      site,
-      { server: `https://${vip.address}:${apiServerPort}`, "certificate-authority-data": trust },
-      { "client-certificate-data": certificate, "client-key-data": key },
-    );
-  });
+  const base64 = (pem: string) => Buffer.from(pem).toString("base64");
+  const text = parts.apply(([trust, certificate, key]) =>
+    operatorKubeconfig(site, vip, [base64(trust), base64(certificate), base64(key)]),
+  );
   return pulumi.secret(text);
+}
+
+/** Complete in itself, and for the address of the site. @param data PEM texts in base64 */
+function operatorKubeconfig(
+  site: string,
+  vip: Pick<VirtualAddress, "address">,
+  [trust, certificate, key]: readonly [string, string, string],
+): string {
+  return kubeconfig(
+    site,
+    { server: `https://${vip.address}:${apiServerPort}`, "certificate-authority-data": trust },
+    { "client-certificate-data": certificate, "client-key-data": key },
+  );
 }

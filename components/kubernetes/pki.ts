@@ -36,7 +36,8 @@ export class KubernetesPki extends pulumi.ComponentResource {
   readonly #frontProxy: Authority;
   readonly #serviceAccounts: Authority;
   readonly #encryptionKey: pulumi.Output<string>;
-  readonly #files: ReadonlyMap<string, PkiFiles>;
+  /** Of node one, then of node two; all of them are to be pushed as secrets. */
+  readonly files: readonly [PkiFiles, PkiFiles];
 
   constructor(name: string, args: KubernetesPkiArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:kubernetes:Pki", name, {}, opts);
@@ -49,15 +50,8 @@ export class KubernetesPki extends pulumi.ComponentResource {
     this.#encryptionKey = this.#issuer.sharedKey("kubernetes-encryption", 32).base64;
     this.admin = this.#client("kubernetes-admin", "tandem-admin", masters);
     this.trustPem = this.#cluster.trustPem;
-    this.#files = new Map(args.nodes.map((node) => [node.name, this.#node(node)]));
+    this.files = [this.#node(args.nodes[0]), this.#node(args.nodes[1])];
     this.registerOutputs();
-  }
-
-  /** The files of a node, all of which are to be pushed as secrets. @throws Error if the site has no node of this name */
-  files(node: string): PkiFiles {
-    const files = this.#files.get(node);
-    if (!files) throw new Error(`no node is named ${JSON.stringify(node)}`);
-    return files;
   }
 
   #node(node: PkiNode): PkiFiles {

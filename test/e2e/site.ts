@@ -8,7 +8,7 @@ import type { EtcdClient } from "../lab/plain-etcd.ts";
 import { CommandError, type RunOptions } from "../lab/process.ts";
 import { say } from "../lab/progress.ts";
 import { type LabStack, labStack } from "../lab/stack.ts";
-import { defaultRate, Load, type Report, SafetyError } from "./load/load.ts";
+import { defaultRate, Load, type Report, SafetyError, underLoad } from "./load/load.ts";
 import { until } from "./until.ts";
 
 export type NodeName = "n1" | "n2";
@@ -144,17 +144,14 @@ export class Site {
    */
   async withLoad(work: (load: Load) => Promise<void>, writesPerSecond = defaultRate): Promise<Report> {
     const load = await Load.start(this.lab, { ...(await this.etcdClient()), writesPerSecond, mix: "thorough" });
-    let problem: unknown;
-    try {
-      await work(load);
-    } catch (error) {
-      problem = error;
-    }
-    const report = await load.stop().catch((error) => {
-      throw problem ?? error;
-    });
-    report.assertCorrect();
-    if (problem !== undefined) throw problem;
+    const report = await underLoad(
+      () => work(load),
+      async () => {
+        const seen = await load.stop();
+        seen.assertCorrect();
+        return seen;
+      },
+    );
     say(`  ${report.acknowledged} writes acknowledged, longest gap ${report.gap().ms.toFixed(0)} ms`);
     return report;
   }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { lastLines } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { UserSpec } from "./bundle-type.ts";
+import { ourselves } from "./durable.ts";
 import { at, type Machine } from "./machine.ts";
 
 export interface Owner {
@@ -42,7 +43,7 @@ export async function ensureUsers(machine: Machine, users: readonly UserSpec[]):
 
 /** `user:group`, or the owner of this process where absent. */
 export async function resolveOwner(machine: Machine, owner: string | undefined): Promise<Owner> {
-  if (owner === undefined) return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  if (owner === undefined) return ourselves;
   const [user = "", group = ""] = owner.split(":");
   const uid = (await readIds(machine, "/etc/passwd")).get(user);
   const gid = (await readIds(machine, "/etc/group")).get(group);

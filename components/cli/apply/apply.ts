@@ -81,8 +81,7 @@ async function goBack(machine: Machine, bundle: ApplyBundle, error: Failure): Pr
     good = await restoreGood(machine, bundle);
     if (good !== undefined) await applyBundle(machine, { ...good, rollBack: false });
   } catch (second) {
-    throw new Failure(`${error.message}
-The way back to what was before failed too: ${(second as Error).message}`);
+    throw new Failure(`${error.message}\nThe way back to what was before failed too: ${(second as Error).message}`);
   }
   throw good === undefined ? error : rolledBack(bundle.component, error);
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { lastLines } from "../process.ts";
 import { Failure } from "../verb.ts";
 import type { ArtifactSpec } from "./bundle-type.ts";
-import { settle, writeAside } from "./durable.ts";
+import { ourselves, settle, writeAside } from "./durable.ts";
 import { at, type Machine } from "./machine.ts";
 import type { InstalledArtifact } from "./record.ts";
 
@@ -84,8 +84,7 @@ async function installMembers(
   const files: Record<string, string> = {};
   const placement = {
     mode: Number.parseInt(spec.mode ?? "0755", 8),
-    uid: process.getuid?.() ?? 0,
-    gid: process.getgid?.() ?? 0,
+    ...ourselves,
   };
   for (const [path, member] of Object.entries(spec.install)) {
     const content = await readFile(member === "." ? archive : join(scratch, member));

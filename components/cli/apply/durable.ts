@@ -9,6 +9,9 @@ export interface Placement {
   readonly gid: number;
 }
 
+/** Who runs this program: root on a machine of a site. */
+export const ourselves: Pick<Placement, "uid" | "gid"> = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
 /** The name under which a file waits beside its place. Its ending keeps it out of every `*.conf`, `*.res` and unit search. */
 export function asideOf(path: string): string {
   return `${path}.tandem-new`;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../verb.ts";
-import { removeDurably, writeDurably } from "./durable.ts";
+import { ourselves, removeDurably, writeDurably } from "./durable.ts";
 import { at, type Machine } from "./machine.ts";
 
 /** What a component owns on this machine; lies at /var/lib/tandem/applied/<component>.json. */
@@ -67,10 +67,9 @@ export async function loadRecords(machine: Machine): Promise<Map<string, Applied
 }
 
 export async function saveRecord(machine: Machine, record: AppliedRecord): Promise<void> {
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   await writeDurably(pathOf(machine, record.component), `${JSON.stringify(record, null, 2)}\n`, {
     mode: 0o600,
-    ...owner,
+    ...ourselves,
   });
   machine.step();
 }

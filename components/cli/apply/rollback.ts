@@ -2,7 +2,7 @@ import { copyFile, link, mkdir, readFile, rename, rm, rmdir, stat } from "node:f
 import { dirname, join } from "node:path";
 import { Failure } from "../verb.ts";
 import type { ApplyBundle } from "./bundle-type.ts";
-import { settle, syncFolder, writeAside, writeDurably } from "./durable.ts";
+import { ourselves, settle, syncFolder, writeAside, writeDurably } from "./durable.ts";
 import { at, type Machine } from "./machine.ts";
 import { type AppliedRecord, type InstalledArtifact, loadRecords, saveRecord } from "./record.ts";
 
@@ -13,7 +13,6 @@ interface Good {
 }
 
 const GOOD = "/var/lib/tandem/good";
-const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
 /** Keeps what works now, to go back to. Programs are kept as second names of the same files, which cost nothing until they are replaced. */
 export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifacts }: AppliedRecord): Promise<void> {
@@ -26,7 +25,7 @@ export async function keepGood(machine: Machine, bundle: ApplyBundle, { artifact
     await keep(at(machine, path), join(fresh, path));
   }
   const good: Good = { bundle, artifacts };
-  await writeDurably(join(fresh, "good.json"), JSON.stringify(good), { mode: 0o600, ...owner });
+  await writeDurably(join(fresh, "good.json"), JSON.stringify(good), { mode: 0o600, ...ourselves });
   machine.step();
   const old = `${folder}.old`;
   // Of an interrupted run the older one may be the only one that is left.
@@ -81,7 +80,7 @@ export async function restoreGood(machine: Machine, bundle: ApplyBundle): Promis
   for (const path of programsOf(good.artifacts)) {
     const kept = at(machine, `${folder}${path}`);
     const mode = (await stat(kept)).mode & 0o7777;
-    await writeAside(at(machine, path), await readFile(kept), { mode, ...owner });
+    await writeAside(at(machine, path), await readFile(kept), { mode, ...ourselves });
     await settle(at(machine, path));
     machine.step();
   }

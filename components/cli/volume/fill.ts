@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { writeDurably } from "../apply/durable.ts";
+import { ourselves, writeDurably } from "../apply/durable.ts";
 import { kindOf } from "../apply/files.ts";
 import { at, type Machine } from "../apply/machine.ts";
 import { Failure } from "../verb.ts";
@@ -51,14 +51,13 @@ async function ensureFileSystem(machine: Machine, device: string): Promise<void>
 }
 
 async function furnish(machine: Machine, order: VolumeOrder): Promise<void> {
-  const root = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const folder = ["install", "--directory", "--mode=0700", `--owner=${ETCD_ID}`, `--group=${ETCD_ID}`] as const;
   await must(machine, [...folder, at(machine, `${WORKPLACE}/data`)], "T's folder cannot be made");
   machine.step();
   const sentinel = `${WORKPLACE}/${SENTINEL}`;
   if ((await kindOf(machine, sentinel)) === "none") {
     const text = formatSentinel({ site: order.site, state: "new" });
-    await writeDurably(at(machine, sentinel), text, { mode: 0o644, ...root });
+    await writeDurably(at(machine, sentinel), text, { mode: 0o644, ...ourselves });
     machine.step();
     return;
   }

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { removeDurably, writeDurably } from "../apply/durable.ts";
+import { ourselves, removeDurably, writeDurably } from "../apply/durable.ts";
 import { at, type Machine } from "../apply/machine.ts";
 import { Failure } from "../verb.ts";
 import type { VolumeOrder } from "./order.ts";
@@ -50,8 +50,7 @@ export async function writeRecord(machine: Machine, record: VolumeRecord): Promi
 
 export async function writeNote(machine: Machine, path: string, content: string): Promise<void> {
   await mkdir(at(machine, dirname(path)), { recursive: true, mode: 0o700 });
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  await writeDurably(at(machine, path), content, { mode: 0o600, ...owner });
+  await writeDurably(at(machine, path), content, { mode: 0o600, ...ourselves });
   machine.step();
 }
 

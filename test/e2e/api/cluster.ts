@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDuration } from "../../../components/config/duration.ts";
 import { say } from "../../lab/progress.ts";
+import { underLoad } from "../load/load.ts";
 import { type NodeName, nodes, type Site } from "../site.ts";
 import { ApiLoad, type ApiReport } from "./api-load.ts";
 import { readKubeconfig } from "./client.ts";
@@ -110,16 +111,10 @@ export class Cluster {
   /** Runs a writer and a watcher through the address meanwhile. @throws SafetyError if an event is missing */
   async withLoad(work: (load: ApiLoad) => Promise<void>): Promise<ApiReport> {
     const load = await ApiLoad.start(this.site.lab, readKubeconfig(this.kubeconfig), await this.renewMs());
-    let problem: unknown;
-    try {
-      await work(load);
-    } catch (error) {
-      problem = error;
-    }
-    const report = await load.stop().catch((error) => {
-      throw problem ?? error;
-    });
-    if (problem !== undefined) throw problem;
+    const report = await underLoad(
+      () => work(load),
+      () => load.stop(),
+    );
     say(`  API: ${report.acknowledged} writes acknowledged, longest gap ${report.gapMs.toFixed(0)} ms, no event lost`);
     return report;
   }

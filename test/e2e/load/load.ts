@@ -117,6 +117,26 @@ export class Load {
 /** Data that no correct store would show. */
 export class SafetyError extends Error {}
 
+/**
+ * Does something while clients are at work.
+ * @param stop ends them and judges what they saw
+ * @returns what `stop` returns
+ * @throws SafetyError if that is not correct, however the work ended; else the error of the work
+ */
+export async function underLoad<R>(work: () => Promise<void>, stop: () => Promise<R>): Promise<R> {
+  let problem: unknown;
+  try {
+    await work();
+  } catch (error) {
+    problem = error;
+  }
+  const report = await stop().catch((error) => {
+    throw error instanceof SafetyError ? error : (problem ?? error);
+  });
+  if (problem !== undefined) throw problem;
+  return report;
+}
+
 /** @throws SafetyError with the violations of a history, if there are any */
 export function assertNone(violations: readonly string[]): void {
   if (violations.length > 0) throw new SafetyError(`the history is not correct:\n${violations.join("\n")}`);
