@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Arbiter } from "./arbiter/arbiter.ts";
 import { bundle } from "./bundle.ts";
+import { k3sTokenFingerprint } from "./cli/preflight/k3s-token.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { describeFailover, timesOf } from "./config/timing.ts";
 import { Drbd } from "./drbd.ts";
@@ -9,7 +10,8 @@ import { clientUrl } from "./etcd/config.ts";
 import { RegularMembers } from "./etcd/member.ts";
 import { TransientMember } from "./etcd/transient.ts";
 import { Host } from "./host.ts";
-import { Cluster } from "./kubernetes/cluster.ts";
+import { Cluster, type ClusterArgs } from "./kubernetes/cluster.ts";
+import { k3sToken } from "./kubernetes/k3s-token.ts";
 import { Node } from "./node.ts";
 import { certificateVersions } from "./pki/file-set.ts";
 import { type PkiFiles, SitePki } from "./pki/site-pki.ts";
@@ -46,6 +48,8 @@ export class Site extends pulumi.ComponentResource {
     const program = bundle("cli/main.ts");
     const hosts = both((index) => this.#nodeHost(index, program));
     const witnessHost = this.#witnessHost(program);
+    const wanted = this.#wantedCluster();
+    this.k3sToken = wanted?.distribution === "k3s" ? wanted.token : undefined;
     const machines = this.#preflight(hosts, witnessHost);
 
     const pki = new SitePki(
@@ -80,9 +84,8 @@ export class Site extends pulumi.ComponentResource {
     const hostKeys = config.nodes.map(({ hostKey }) => hostKey);
     const waitFor = { hostKeys, transientSettings: transient.settings };
     const cluster = new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
-    const kubernetes = this.#kubernetes(hosts, pki, cluster.ready);
+    const kubernetes = this.#kubernetes(wanted, hosts, pki, cluster.ready);
     this.kubeconfig = kubernetes?.kubeconfig;
-    this.k3sToken = kubernetes?.k3sToken;
 
     this.predictedFailover = describeFailover(timesOf(config));
     this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
@@ -111,9 +114,11 @@ export class Site extends pulumi.ComponentResource {
   #preflight(hosts: readonly [Host, Host], witnessHost: Host | undefined): pulumi.Resource[] {
     const config = this.#config;
     const dependsOn = [...hosts, ...(witnessHost === undefined ? [] : [witnessHost])].map(({ ready }) => ready);
-    const look = (host: Host, wanted: object) =>
+    const look = (host: Host, wanted: pulumi.Input<object>) =>
       host.run("preflight", "preflight", wanted, { parent: host, dependsOn });
-    const nodes = both((index) => look(hosts[index], nodeExpectations(config, index)));
+    const fingerprint = this.k3sToken?.apply(k3sTokenFingerprint);
+    const ofNode = (index: 0 | 1) => ({ ...nodeExpectations(config, index), k3sTokenFingerprint: fingerprint });
+    const nodes = both((index) => look(hosts[index], ofNode(index)));
     if (witnessHost === undefined || config.witness.kind === "existing") return nodes;
     return [...nodes, look(witnessHost, witnessExpectations(config.name, config.witness))];
   }
@@ -150,13 +155,21 @@ export class Site extends pulumi.ComponentResource {
     return new Node(node.name, args, this.#after(machines)).ready;
   }
 
+  /** With its token, which preflight has to know. */
+  #wantedCluster(): ClusterArgs["kubernetes"] | undefined {
+    const { name: siteName, kubernetes, pki } = this.#config;
+    if (kubernetes.distribution === "none") return undefined;
+    if (kubernetes.distribution === "upstream") return kubernetes;
+    return { ...kubernetes, token: k3sToken({ siteName, kubernetes, pki }, this) };
+  }
+
   #kubernetes(
+    kubernetes: ClusterArgs["kubernetes"] | undefined,
     hosts: readonly [Host, Host],
     sitePki: SitePki,
     dependsOn: readonly pulumi.Resource[],
   ): Cluster | undefined {
-    const { kubernetes } = this.#config;
-    if (kubernetes.distribution === "none") return undefined;
+    if (kubernetes === undefined) return undefined;
     return new Cluster("kubernetes", { hosts, config: this.#config, kubernetes, sitePki }, this.#after(dependsOn));
   }
 

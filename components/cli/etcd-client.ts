@@ -58,6 +58,15 @@ export async function listMembers(url: string, pki = PKI): Promise<Member[]> {
   return members.map(({ ID, name = "", peerURLs = [] }) => ({ id: ID, name, peerUrls: peerURLs }));
 }
 
+/** The keys that begin with a text; values are not asked for. @throws Failure in words */
+export async function keysUnder(url: string, prefix: string, pki = PKI): Promise<string[]> {
+  const bytes = Buffer.from(prefix);
+  const end = Buffer.from([...bytes.subarray(0, -1), (bytes.at(-1) ?? 0) + 1]);
+  const range = { key: bytes.toString("base64"), range_end: end.toString("base64"), keys_only: true };
+  const { kvs = [] } = (await post(url, "/v3/kv/range", range, LIMIT_MS, pki)) as { kvs?: { key: string }[] };
+  return kvs.map(({ key }) => Buffer.from(key, "base64").toString());
+}
+
 /** A member that has yet to start, with an id of its own. */
 export async function addMember(url: string, peerUrl: string, pki = PKI): Promise<void> {
   await post(url, "/v3/cluster/member/add", { peerURLs: [peerUrl] }, CHANGE_LIMIT_MS, pki);

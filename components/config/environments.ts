@@ -22,6 +22,10 @@ const ownKeys: { readonly path: ConfigPath; readonly why: string }[] = [
     path: ["witness", "credentials"],
     why: "these secrets do not belong into a plain file; set them per stack with `pulumi config set --path --secret`",
   },
+  {
+    path: ["kubernetes", "token"],
+    why: "a secret does not belong into a plain file; set it per stack with `pulumi config set --path --secret`",
+  },
 ];
 
 /** Path of an environment's file in the repository, for messages. */

@@ -176,6 +176,11 @@ export const tlsPrivateKey = secret("an unencrypted private key in PEM", (value)
   }
 });
 
+export const k3sToken = secret(
+  "a token of k3s: the text of /var/lib/rancher/k3s/server/token on a node, or the password at its end",
+  (value) => /^(K10[0-9a-f]{64}::server:)?[^\s:]+$/.test(value.trim()),
+);
+
 /** A text that no message repeats. Stack files read without Pulumi hold `{ secure: ciphertext }` in its place. */
 function secret(expected: string, isValid: (value: string) => boolean) {
   const how = `must be ${expected}, set with \`pulumi config set --path --secret\``;

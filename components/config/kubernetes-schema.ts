@@ -5,6 +5,7 @@ import {
   duration,
   httpsUrl,
   interfaceName,
+  k3sToken,
   k3sVersion,
   keyMessage,
   kubernetesVersion,
@@ -15,9 +16,10 @@ import {
 import type { Network } from "./ipv4.ts";
 import { mutationGuard } from "./mutation-guard-schema.ts";
 import { receivedKind } from "./problems.ts";
+import type { Sealed } from "./secret.ts";
 import type { K3sConfig, K3sPart, KubernetesConfig, MutationGuardConfig, UpstreamConfig } from "./site-config.ts";
 
-const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig => value);
+const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig<Sealed> => value);
 
 const leaderElection = map({
   leaseDuration: duration.optional().describe("How long a lease of a manager holds"),
@@ -94,14 +96,17 @@ const k3s = map({
     k3s: sha256.describe("SHA-256 sum of the program"),
     images: sha256.describe("SHA-256 sum of k3s-airgap-images-amd64.tar.zst"),
   }).describe("As published in the release's sha256sum-amd64.txt"),
+  token: k3sToken
+    .optional()
+    .describe("Token of a cluster that is there already, a secret; one is made with the stack where absent"),
   disable: z
     .array(choice(parts), { error: (issue) => `${receivedKind(issue.input)}; must be a list of ${parts.join(", ")}` })
     .prefault(["servicelb", "traefik"])
     .describe("Packaged parts that are left out; servicelb and traefik, which take ports of the nodes, where absent"),
   ...cluster("10.42.0.0/16", "10.43.0.0/16"),
-}).transform(({ distribution, version, source, sha256, disable, ...rest }): K3sConfig => {
+}).transform(({ distribution, version, source, sha256, token, disable, ...rest }): K3sConfig<Sealed> => {
   const official = `https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
-  return { distribution, version, source: source ?? official, sha256, disable, ...clusterConfig(rest) };
+  return { distribution, version, source: source ?? official, sha256, token, disable, ...clusterConfig(rest) };
 });
 
 export const kubernetes = z.discriminatedUnion("distribution", [none, upstream, k3s], {

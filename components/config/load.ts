@@ -11,6 +11,7 @@ const secretPaths: ConfigPath[] = [
   ["ssh", "privateKey"],
   ["witness", "credentials", "nodeOne", "clientKey"],
   ["witness", "credentials", "nodeTwo", "clientKey"],
+  ["kubernetes", "token"],
 ];
 const environmentsFolder = join(import.meta.dirname, "../../stacks/environments");
 
@@ -53,8 +54,15 @@ function secretsInPlainText(raw: unknown, config: pulumi.Config): string[] {
 
 function withPulumiSecrets(site: SiteConfig<Sealed>): SiteConfig {
   const wrap = (sealed: Sealed) => pulumi.secret(sealed.reveal());
-  const { ssh, witness } = site;
-  const held = { ...site, ssh: { ...ssh, privateKey: wrap(ssh.privateKey) } };
+  const { ssh, witness, kubernetes } = site;
+  const held = {
+    ...site,
+    ssh: { ...ssh, privateKey: wrap(ssh.privateKey) },
+    kubernetes:
+      kubernetes.distribution === "k3s"
+        ? { ...kubernetes, token: kubernetes.token && wrap(kubernetes.token) }
+        : kubernetes,
+  };
   if (witness.kind === "managed") return { ...held, witness };
   const { nodeOne, nodeTwo } = witness.credentials;
   const credentials = {

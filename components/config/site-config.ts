@@ -17,7 +17,7 @@ export interface SiteConfig<S = pulumi.Output<string>> {
   readonly ssh: SshConfig<S>;
   readonly witness: WitnessConfig<S>;
   readonly datastore: DatastoreConfig;
-  readonly kubernetes: KubernetesConfig;
+  readonly kubernetes: KubernetesConfig<S>;
   readonly artifacts: ArtifactsConfig;
   readonly pki: PkiConfig;
   readonly destroy: DestroyConfig;
@@ -140,10 +140,10 @@ export interface EtcdRelease extends PinnedArchive {
 }
 
 /** Discriminated by `distribution`; `none` is the datastore alone. */
-export type KubernetesConfig = { readonly distribution: "none" } | ClusterConfig;
+export type KubernetesConfig<S = pulumi.Output<string>> = { readonly distribution: "none" } | ClusterConfig<S>;
 
 /** Each API server is on its node's own etcd member alone. */
-export type ClusterConfig = UpstreamConfig | K3sConfig;
+export type ClusterConfig<S = pulumi.Output<string>> = UpstreamConfig | K3sConfig<S>;
 
 /** The control plane of kubernetes.io on both nodes. */
 export interface UpstreamConfig extends ClusterCommon {
@@ -155,10 +155,12 @@ export interface UpstreamConfig extends ClusterCommon {
 export type ControlPlaneProgram = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubectl";
 
 /** k3s as a server on both nodes, which run pods too. */
-export interface K3sConfig extends ClusterCommon {
+export interface K3sConfig<S = pulumi.Output<string>> extends ClusterCommon {
   readonly distribution: "k3s";
   /** SHA-256 of the program and of the archive with the images of its packaged parts. */
   readonly sha256: Readonly<Record<"k3s" | "images", string>>;
+  /** Of a cluster that is there already, in any form that k3s takes; one is made with the stack where undefined. */
+  readonly token: S | undefined;
   /** Packaged parts that are left out. */
   readonly disable: readonly K3sPart[];
 }

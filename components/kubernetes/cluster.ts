@@ -1,13 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
-import type {
-  ClusterConfig,
-  K3sConfig,
-  MutationGuardConfig,
-  SiteConfig,
-  UpstreamConfig,
-} from "../config/site-config.ts";
+import type { K3sConfig, MutationGuardConfig, SiteConfig, UpstreamConfig } from "../config/site-config.ts";
 import { timesOf } from "../config/timing.ts";
 import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";
@@ -25,27 +19,26 @@ export interface ClusterArgs {
   /** Node one, then node two. */
   readonly hosts: readonly [Host, Host];
   readonly config: SiteConfig;
-  readonly kubernetes: ClusterConfig;
+  readonly kubernetes: UpstreamConfig | K3sWithToken;
   readonly sitePki: SitePki;
 }
+
+export type K3sWithToken = K3sConfig & { readonly token: pulumi.Output<string> };
 
 /** Kubernetes on both nodes, of either distribution, the address of its API, and what the site has in it. */
 export class Cluster extends pulumi.ComponentResource {
   /** For kubectl, with the right to do everything; a secret. */
   readonly kubeconfig: pulumi.Output<string>;
-  /** A secret; undefined without k3s. */
-  readonly k3sToken: pulumi.Output<string> | undefined;
   readonly #args: ClusterArgs;
 
   constructor(name: string, args: ClusterArgs, opts: pulumi.ComponentResourceOptions) {
     super("tandem:kubernetes:Cluster", name, {}, opts);
     this.#args = args;
     const { kubernetes } = args;
-    const { kubeconfig, token, address } =
+    const { kubeconfig, address } =
       kubernetes.distribution === "k3s" ? this.#k3s(kubernetes) : this.#upstream(kubernetes);
     this.kubeconfig = kubeconfig;
     if (kubernetes.mutationGuard !== undefined) this.#guard(kubernetes.mutationGuard, address);
-    this.k3sToken = token;
     this.registerOutputs();
   }
 
@@ -62,10 +55,11 @@ export class Cluster extends pulumi.ComponentResource {
     return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki), address };
   }
 
-  #k3s(kubernetes: K3sConfig): Access {
-    const { hosts } = this.#args;
-    const { plan, pkiArgs } = this.#common();
-    const pki = new K3sPki("k3s-pki", pkiArgs, { parent: this });
+  #k3s(kubernetes: K3sWithToken): Access {
+    const { hosts, sitePki } = this.#args;
+    const { plan } = this.#common();
+    const { token } = kubernetes;
+    const pki = new K3sPki("k3s-pki", { nodes: plan.nodes, token, sitePki }, { parent: this });
     const servers = new K3s("k3s", { hosts, pki: pki.files, plan: { ...plan, kubernetes } }, { parent: this });
     const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
@@ -76,7 +70,7 @@ export class Cluster extends pulumi.ComponentResource {
       { parent: this, dependsOn: servers.ready, secretOutput: true },
     );
     const kubeconfig = found.stdout.apply((text) => k3sKubeconfig(plan.site, kubernetes.vip, text));
-    return { kubeconfig: pulumi.secret(kubeconfig), token: pki.token, address };
+    return { kubeconfig: pulumi.secret(kubeconfig), address };
   }
 
   #common() {
@@ -104,6 +98,5 @@ export class Cluster extends pulumi.ComponentResource {
 
 interface Access {
   readonly kubeconfig: pulumi.Output<string>;
-  readonly token?: pulumi.Output<string>;
   readonly address: Keepalived;
 }

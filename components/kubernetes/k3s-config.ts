@@ -12,7 +12,7 @@ import { apiServerPort, configFolder, pkiFolder } from "./paths.ts";
 export interface K3sConfigPlan {
   /** Node one, then node two. */
   readonly nodes: readonly [Pick<NodeConfig, "name" | "frontend">, Pick<NodeConfig, "name" | "frontend">];
-  readonly kubernetes: K3sConfig;
+  readonly kubernetes: Omit<K3sConfig, "token">;
   readonly times: KubernetesTimes;
 }
 

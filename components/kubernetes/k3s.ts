@@ -7,7 +7,14 @@ import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
 import { auditPolicyPath } from "./api-server.ts";
-import { admissionConfig, admissionPath, type K3sConfigPlan, k3sOptions, kubeletSettings } from "./k3s-config.ts";
+import {
+  admissionConfig,
+  admissionPath,
+  type K3sConfigPlan,
+  k3sOptions,
+  kubeletSettings,
+  tokenPath,
+} from "./k3s-config.ts";
 import { configFolder, logFolder } from "./paths.ts";
 import { apiIsReady, probeFiles } from "./probe.ts";
 
@@ -78,9 +85,10 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
         state: "started",
         // Ready takes a quorum of the datastore; what must be seen is told below, with its own patience.
         awaitStart: false,
-        // The token is no part of it: a cluster keeps its own.
         restartOn: [
           program,
+          // Preflight has seen that it is the cluster's.
+          tokenPath,
           configPath,
           kubeletPath,
           admissionPath,

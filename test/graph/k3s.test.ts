@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
+import { k3sTokenFingerprint } from "../../components/cli/preflight/k3s-token.ts";
 import type { SiteConfig } from "../../components/config/schema.ts";
+import { k3sToken } from "../../components/kubernetes/k3s-token.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";
 import { type Recording, recordRegistrations } from "./recorder.ts";
@@ -56,6 +58,25 @@ describe("a site with k3s", () => {
     const holders = recording.commands.filter(({ inputs }) => JSON.stringify(inputs).includes(token));
     expect(holders.map(({ name }) => name).sort()).toEqual(["k3s-secrets-n1", "k3s-secrets-n2"]);
     for (const { secrets } of holders) expect(secrets).toEqual(["connection", "stdin"]);
+  });
+
+  it("has each node looked at for a cluster with another token, by nothing but the token's fingerprint", async () => {
+    const fingerprint = k3sTokenFingerprint(await secretText(site.k3sToken));
+    for (const name of ["preflight-n1", "preflight-n2"]) {
+      const { inputs, secrets } = recording.command(name);
+      expect(JSON.stringify(inputs.stdin)).toContain(fingerprint);
+      expect(secrets).toContain("stdin");
+    }
+    expect(JSON.stringify(recording.command("preflight-witness").inputs)).not.toContain(fingerprint);
+  });
+
+  it("takes the token of a cluster that is there, and makes none", async () => {
+    const seen = recording.registered.length;
+    const token = pulumi.secret(`K10${"0".repeat(64)}::server:of-the-cluster\n`);
+    const args = { siteName: "adopted", kubernetes: { token }, pki: readSite("example-k3s").pki };
+    expect(await secretText(k3sToken(args, site))).toBe("of-the-cluster");
+    await recording.settled();
+    expect(recording.registered).toHaveLength(seen);
   });
 
   it("is given no authority: k3s makes its own", () => {

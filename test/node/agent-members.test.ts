@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdClient } from "../../components/arbiter/agent/linux/members.ts";
+import { keysUnder } from "../../components/cli/etcd-client.ts";
 import { clientUrls, EtcdCluster, eventually } from "./etcd-cluster.ts";
 
 let cluster: EtcdCluster;
@@ -48,6 +49,15 @@ test("a leader that cannot be reached is told in words", async () => {
   await expect(client.moveLeader("E1", { ...clientUrls, E2: "https://127.77.1.12:1" })).rejects.toThrow(
     /127\.77\.1\.12:1\/v3\/maintenance\/transfer-leadership: connect ECONNREFUSED/,
   );
+});
+
+test("keys are listed by how they begin, and by nothing else", async () => {
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  for (const key of ["/bootstrap", "/bootstrap/1", "/bootstrap/2", "/bootstrap0", "/registry/x"])
+    await cluster.ask(clientUrls.E1, "/v3/kv/put", { key: base64(key), value: base64("value") });
+  const pki = cluster.agentPki;
+  expect(await keysUnder(clientUrls.E1, "/bootstrap/", pki)).toEqual(["/bootstrap/1", "/bootstrap/2"]);
+  expect(await keysUnder(clientUrls.E1, "/nothing/", pki)).toEqual([]);
 });
 
 test("a member that is not there is not healthy, and leads nobody", async () => {

@@ -7,6 +7,8 @@ export interface Expectations {
   readonly machine: string;
   /** What only a full node needs. */
   readonly node?: NodeExpectations;
+  /** Of the token that k3s is to have, which a cluster on this machine must take; a secret. Only of a node with k3s. */
+  readonly k3sTokenFingerprint?: string;
   /** TCP ports that Tandem's own units will listen on. */
   readonly ports: readonly number[];
   /** Free space needed under /var/lib. */
@@ -66,6 +68,8 @@ export interface Facts {
   /** A folder of etcd data that Tandem did not make. */
   readonly foreignEtcd: boolean;
   readonly clock: Clock | null;
+  /** Fingerprints of the tokens that k3s's cluster on this node takes; none where there is no such cluster, or none is asked for. */
+  readonly k3sTokens: readonly string[];
   readonly apiAddress: ApiAddressFacts | null;
 }
 

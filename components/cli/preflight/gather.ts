@@ -10,6 +10,7 @@ import type { VolumeOrder } from "../volume/order.ts";
 import type { VolumeRecord } from "../volume/record.ts";
 import { gatherApiAddress } from "./api-address.ts";
 import type { Clock, DiskFacts, Expectations, Facts, Listener } from "./expectations.ts";
+import { gatherK3sTokens } from "./k3s-token.ts";
 
 const TOOL_LIMIT_MS = 15_000;
 const WITNESS_LIMIT_MS = 3_000;
@@ -38,6 +39,7 @@ export async function gather(wanted: Expectations): Promise<Facts> {
       !(await exists("/var/lib/tandem/etcd-member")) &&
       !(await exists("/var/lib/etcd/tandem.json")),
     clock: node === undefined ? null : await readClock(node.witnessUrl),
+    k3sTokens: wanted.k3sTokenFingerprint === undefined ? [] : await gatherK3sTokens(),
     apiAddress: node?.apiAddress === undefined ? null : await gatherApiAddress(node.apiAddress),
   };
 }

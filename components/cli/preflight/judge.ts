@@ -8,6 +8,7 @@ import type {
   Kept,
   NodeExpectations,
 } from "./expectations.ts";
+import { TOKEN_FILE } from "./k3s-token.ts";
 
 const supportedSystems = ["debian 12", "debian 13", "ubuntu 22.04", "ubuntu 24.04"];
 const supportedArchs = ["x64", "arm64"];
@@ -20,6 +21,7 @@ export function judge(facts: Facts, wanted: Expectations): string[] {
     ...judgeSystem(facts),
     ...judgeSpace(facts, wanted),
     ...judgePorts(facts, wanted),
+    ...judgeK3sToken(facts, wanted),
     ...(wanted.node === undefined ? [] : judgeNode(facts, wanted, wanted.node)),
   ];
 }
@@ -52,6 +54,16 @@ function judgePorts({ listening }: Facts, { ports }: Expectations): string[] {
   return listening
     .filter(({ port, ours }) => ports.includes(port) && !ours)
     .map(({ port, program }) => `TCP port ${port} is in use by ${program}; stop it, or move it to another port.`);
+}
+
+/** k3s ends at its start over another token: its authorities lie in the datastore, encrypted under the one that they were made with. */
+function judgeK3sToken({ k3sTokens }: Facts, { k3sTokenFingerprint: wanted }: Expectations): string[] {
+  if (wanted === undefined || k3sTokens.length === 0 || k3sTokens.includes(wanted)) return [];
+  return [
+    "It belongs to a cluster of k3s with another token than the stack's, with which k3s would not start. Give the stack the cluster's: " +
+      `ssh root@<node> cat ${TOKEN_FILE} | pulumi config set --path tandem:site.kubernetes.token --secret. If the cluster is to have ` +
+      "another one, rotate it first, with `k3s token rotate` (docs/runbook.md).",
+  ];
 }
 
 function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): string[] {

@@ -150,6 +150,7 @@ name: a
 nodes: []
 ssh: { privateKey: hunter2 }
 witness: { credentials: { nodeOne: { clientKey: hunter2 } } }
+kubernetes: { token: hunter2 }
 `;
     expect(errorsWith(text)).toEqual([
       "stacks/environments/production.yaml: environment: an environment is not based on another one",
@@ -157,6 +158,7 @@ witness: { credentials: { nodeOne: { clientKey: hunter2 } } }
       "stacks/environments/production.yaml: nodes: each site has its own; set them in the site's stack file",
       "stacks/environments/production.yaml: ssh.privateKey: a secret does not belong into a plain file; set it per stack with `pulumi config set --path --secret`",
       "stacks/environments/production.yaml: witness.credentials: these secrets do not belong into a plain file; set them per stack with `pulumi config set --path --secret`",
+      "stacks/environments/production.yaml: kubernetes.token: a secret does not belong into a plain file; set it per stack with `pulumi config set --path --secret`",
     ]);
   });
 });

@@ -181,9 +181,14 @@ const cases: [string, (site: Raw) => void, string][] = [
     "kubernetes.disable: is a text; must be a list of coredns, local-storage, metrics-server, servicelb, traefik",
   ],
   [
-    "a token in the stack file",
-    withK3s({ token: "secret" }),
-    "kubernetes.token: unknown key; known here: distribution, version, source, sha256, disable, vip, interface, podCidr, serviceCidr, leaderElection, mutationGuard",
+    "a token with a user that k3s does not know as a server",
+    withK3s({ token: "node:hunter2" }),
+    "kubernetes.token: is a text; must be a token of k3s: the text of /var/lib/rancher/k3s/server/token on a node, or the password at its end, set with `pulumi config set --path --secret`",
+  ],
+  [
+    "a key that k3s does not have",
+    withK3s({ agents: 2 }),
+    "kubernetes.agents: unknown key; known here: distribution, version, source, sha256, token, disable, vip, interface, podCidr, serviceCidr, leaderElection, mutationGuard",
   ],
 ];
 

@@ -62,6 +62,20 @@ describe("the site of a stack", () => {
     expect(witness).toMatchObject({ url: "https://witness.example:8443/tandem", waitOffsetMs: 300 });
   });
 
+  it("holds the token of k3s as a Pulumi secret", async () => {
+    const raw = rawSite((site) => {
+      withSshKey(site);
+      const sha256 = { k3s: "0".repeat(64), images: "0".repeat(64) };
+      const address = { vip: "10.77.1.10/24", interface: "eth0" };
+      site.kubernetes = { distribution: "k3s", version: "v1.34.4+k3s1", sha256, ...address, token: "hunter2" };
+    });
+    const { kubernetes } = loadSite(stackConfig(raw));
+    if (kubernetes.distribution !== "k3s" || kubernetes.token === undefined) throw new Error("no token");
+    expect(await pulumi.isSecret(kubernetes.token)).toBe(true);
+    expect(await promised(kubernetes.token)).toBe("hunter2");
+    expect(() => loadSite(stackConfig(raw, []))).toThrow("kubernetes.token: is in plain text in the stack file");
+  });
+
   it("is read with its environment's file", () => {
     const raw = rawSite((site) => {
       withSshKey(site);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DiskFacts, Expectations, Facts, Kept } from "../../../components/cli/preflight/expectations.ts";
 import { judge } from "../../../components/cli/preflight/judge.ts";
+import { k3sTokenFingerprint } from "../../../components/cli/preflight/k3s-token.ts";
 
 const mebibyte = 2 ** 20;
 
@@ -36,6 +37,7 @@ const good: Facts = {
   listening: [{ port: 22, program: "sshd", ours: false }],
   foreignEtcd: false,
   clock: null,
+  k3sTokens: [],
   apiAddress: null,
 };
 
@@ -243,6 +245,27 @@ describe("preflight", () => {
     ],
   ])("tells of a disk %s", (_what, facts, message) => {
     expect(foundOn(facts)).toContain(message);
+  });
+
+  describe("of a node with k3s", () => {
+    const fingerprint = k3sTokenFingerprint("of-the-stack");
+    const foundWith = (k3sTokens: string[]) => found({ k3sTokens }, { ...wanted, k3sTokenFingerprint: fingerprint });
+
+    it.each([
+      ["no cluster", []],
+      ["a cluster with the stack's token", [fingerprint]],
+      ["a cluster that takes an older one as well", [k3sTokenFingerprint("older"), fingerprint]],
+    ])("has nothing against %s", (_what, tokens) => {
+      expect(foundWith(tokens)).toEqual([]);
+    });
+
+    it("refuses a cluster with another token", () => {
+      expect(foundWith([k3sTokenFingerprint("of-the-cluster")])).toEqual([
+        "It belongs to a cluster of k3s with another token than the stack's, with which k3s would not start. Give the stack the cluster's: " +
+          "ssh root@<node> cat /var/lib/rancher/k3s/server/token | pulumi config set --path tandem:site.kubernetes.token --secret. If the " +
+          "cluster is to have another one, rotate it first, with `k3s token rotate` (docs/runbook.md).",
+      ]);
+    });
   });
 
   describe("of a site with Kubernetes", () => {
