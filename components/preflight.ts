@@ -2,12 +2,14 @@ import type { Expectations } from "./cli/preflight/expectations.ts";
 import type { ManagedWitness, SiteConfig } from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
 import { peerUrl } from "./etcd/config.ts";
+import { auditBytes } from "./kubernetes/api-server.ts";
+import { logFolder } from "./kubernetes/paths.ts";
 
 const mebibyte = 2 ** 20;
 /** The programs, and a download beside them. */
 const programBytes = 400 * mebibyte;
-/** The same of Kubernetes, and its audit log. */
-const kubernetesBytes = 1600 * mebibyte;
+/** The same of Kubernetes. */
+const kubernetesBytes = 500 * mebibyte;
 const kubernetesPorts: Readonly<Record<SiteConfig["kubernetes"]["distribution"], readonly number[]>> = {
   none: [],
   // The API, controller-manager, scheduler.
@@ -29,8 +31,11 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
     machine,
     // E's clients and peers, T's peers and clients, the handshake, DRBD.
     ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...kubernetesPorts[kubernetes.distribution]],
-    freeBytes:
-      programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes) + databaseCopies * quotaBackendBytes,
+    freeBytes: programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes),
+    growsTo: {
+      "/var/lib/etcd": databaseCopies * quotaBackendBytes,
+      ...(kubernetes.distribution === "none" ? {} : { [logFolder]: auditBytes }),
+    },
     node: {
       addresses: { frontend, backend },
       disk,
@@ -62,5 +67,5 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
 
 /** The same for a witness that the stack installs. */
 export function witnessExpectations(site: string, witness: ManagedWitness): Expectations {
-  return { site, machine: "the witness", ports: [witness.port], freeBytes: 100 * mebibyte };
+  return { site, machine: "the witness", ports: [witness.port], freeBytes: 100 * mebibyte, growsTo: {} };
 }

@@ -77,6 +77,9 @@ export const auditFlags: Flags = {
   "audit-log-maxsize": mebibytes,
 };
 
+/** What the audit log grows to: the file that is written and the older ones. */
+export const auditBytes = (files + 1) * mebibytes * 2 ** 20;
+
 /** What lies in etcd as a secret is encrypted there; what was written before that is still read. */
 export function encryptionConfig(keyBase64: string): string {
   return stringify({

@@ -11,8 +11,10 @@ export interface Expectations {
   readonly k3sTokenFingerprint?: string;
   /** TCP ports that Tandem's own units will listen on. */
   readonly ports: readonly number[];
-  /** Free space needed under /var/lib. */
+  /** Space needed under /var/lib beside all that the site has there: programs, and the next release's beside them. */
   readonly freeBytes: number;
+  /** Up to how many bytes folders grow, by their paths; what is in them already needs no more space. */
+  readonly growsTo: Readonly<Record<string, number>>;
 }
 
 export interface NodeExpectations {
@@ -61,6 +63,8 @@ export interface Facts {
   readonly drbd: string | null;
   readonly addresses: readonly string[];
   readonly freeBytes: number;
+  /** What lies in the folders of {@link Expectations.growsTo}, in bytes. */
+  readonly usedBytes: Readonly<Record<string, number>>;
   readonly disk: DiskFacts | null;
   /** With what this site was made here; null where it was not. */
   readonly madeWith: Partial<Kept> | null;

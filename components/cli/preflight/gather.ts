@@ -31,6 +31,7 @@ export async function gather(wanted: Expectations): Promise<Facts> {
       entries.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address),
     ),
     freeBytes: await freeBytes("/var/lib"),
+    usedBytes: await usedBytes(Object.keys(wanted.growsTo)),
     disk: node === undefined ? null : await readDisk(node.disk, made !== null),
     madeWith: made,
     listening: await listeners(),
@@ -61,6 +62,17 @@ async function drbdVersion(): Promise<string | null> {
 async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
+}
+
+/** As the disk has it: a file with holes takes no space for them. */
+export async function usedBytes(folders: readonly string[]): Promise<Record<string, number>> {
+  const used: Record<string, number> = {};
+  for (const folder of folders) {
+    // It fails over a file that goes while it looks, and over a folder that is not there; it tells what it has seen all the same.
+    const { stdout } = await tool(["du", "--summarize", "--one-file-system", "--block-size=1", folder]);
+    used[folder] = Number.parseInt(stdout, 10) || 0;
+  }
+  return used;
 }
 
 async function readDisk(path: string, ours: boolean): Promise<DiskFacts> {

@@ -45,9 +45,13 @@ function judgeSystem({ os, arch, kernel }: Facts): string[] {
   return problems;
 }
 
-function judgeSpace({ freeBytes }: Facts, wanted: Expectations): string[] {
-  if (freeBytes >= wanted.freeBytes) return [];
-  return [`/var/lib has ${mebibytes(freeBytes)} free, and ${mebibytes(wanted.freeBytes)} are needed; free some space.`];
+function judgeSpace({ freeBytes, usedBytes }: Facts, wanted: Expectations): string[] {
+  const growth = Object.entries(wanted.growsTo).map(([folder, bytes]) => Math.max(0, bytes - (usedBytes[folder] ?? 0)));
+  const needed = growth.reduce((sum, bytes) => sum + bytes, wanted.freeBytes);
+  if (freeBytes >= needed) return [];
+  return [
+    `/var/lib has ${mebibytes(freeBytes)} free, and ${mebibytes(needed)} are needed beside what the site has there already; free some space.`,
+  ];
 }
 
 function judgePorts({ listening }: Facts, { ports }: Expectations): string[] {

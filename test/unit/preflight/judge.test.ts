@@ -32,6 +32,7 @@ const good: Facts = {
   drbd: "8.4.11",
   addresses: ["10.77.1.11", "10.77.2.11"],
   freeBytes: 4000 * mebibyte,
+  usedBytes: {},
   disk,
   madeWith: null,
   listening: [{ port: 22, program: "sshd", ours: false }],
@@ -45,7 +46,8 @@ const wanted: Expectations = {
   site: "store-0042",
   machine: "n1",
   ports: [2379, 2380, 7788],
-  freeBytes: 1000 * mebibyte,
+  freeBytes: 400 * mebibyte,
+  growsTo: { "/var/lib/etcd": 600 * mebibyte },
   node: {
     addresses: { frontend: "10.77.1.11", backend: "10.77.2.11" },
     disk: "/dev/vg0/etcd-t",
@@ -108,7 +110,7 @@ describe("preflight", () => {
     [
       "a full disk",
       { freeBytes: 10 * mebibyte },
-      "/var/lib has 10 MiB free, and 1000 MiB are needed; free some space.",
+      "/var/lib has 10 MiB free, and 1000 MiB are needed beside what the site has there already; free some space.",
     ],
     [
       "a port in use",
@@ -151,6 +153,18 @@ describe("preflight", () => {
     ],
   ])("tells of %s", (_what, facts, message) => {
     expect(found(facts)).toEqual([message]);
+  });
+
+  it.each([
+    ["nothing", 0, 1000],
+    ["a part", 150, 850],
+    ["more than was reckoned with", 900, 400],
+  ])("counts %s of the data as there already", (_what, used, needed) => {
+    const usedBytes = { "/var/lib/etcd": used * mebibyte };
+    expect(found({ usedBytes, freeBytes: needed * mebibyte })).toEqual([]);
+    expect(found({ usedBytes, freeBytes: needed * mebibyte - 1 })).toEqual([
+      expect.stringContaining(`and ${needed} MiB are needed beside what the site has there already`),
+    ]);
   });
 
   it("lets a clock be off by as much as is allowed", () => {
