@@ -31,8 +31,8 @@ test("a program that outlives its limit is ended with its children, and the next
   const begun = performance.now();
   const late = await command(["sh", "-c", "sleep 31.4159 & wait"], 200);
   expect(late).toMatchObject({ ok: false, code: null, why: expect.stringContaining("did not end within 200 ms") });
-  expect(performance.now() - begun).toBeLessThan(1000);
-  expect((await command(["pgrep", "-f", "^sleep 31.4159$"], 5000)).code).toBe(1);
+  expect(performance.now() - begun).toBeLessThan(5000);
+  await expect.poll(async () => (await command(["pgrep", "-f", "^sleep 31.4159$"], 5000)).code).toBe(1);
   expect((await command(["true"], 5000)).ok).toBe(true);
 });
 

