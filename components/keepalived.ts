@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ASIDE } from "./arbiter/agent/paths.ts";
 import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
 import { addressTimes, type KubernetesTimes } from "./config/kubernetes-timing.ts";
 import type { NodeConfig, VirtualAddress } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
 import { addressAnswers } from "./kubernetes/probe.ts";
-import { readTemplate, render } from "./render.ts";
+import { render } from "./render.ts";
 
 export interface KeepalivedArgs {
   /** Node one, then node two. */
@@ -19,6 +18,8 @@ export interface AddressPlan {
   readonly nodes: readonly [Pick<NodeConfig, "name" | "frontend">, Pick<NodeConfig, "name" | "frontend">];
   readonly vip: VirtualAddress;
   readonly times: Pick<KubernetesTimes, "notReadyAfter">;
+  /** File that holds 1 while this node should not have the address if the other one can; undefined if nobody says so. */
+  readonly aside: string | undefined;
   /** Who may read what the probe of the API server shows; root where undefined. */
   readonly probeUser: UserSpec | undefined;
 }
@@ -42,7 +43,10 @@ export class Keepalived extends pulumi.ComponentResource {
 }
 
 /** Everything of keepalived on one node; pure. */
-export function keepalivedFiles({ site, nodes, vip, times, probeUser }: AddressPlan, index: 0 | 1): FileSet {
+export function keepalivedFiles(
+  { site, nodes, vip, times, aside = "", probeUser }: AddressPlan,
+  index: 0 | 1,
+): FileSet {
   const content = render("etc/keepalived/keepalived.conf.hbs", {
     site,
     node: nodes[index].name,
@@ -52,7 +56,7 @@ export function keepalivedFiles({ site, nodes, vip, times, probeUser }: AddressP
     deadAfter: addressTimes.deadAfter,
     notReadyAfter: times.notReadyAfter,
     routerId,
-    aside: ASIDE,
+    aside,
     own: nodes[index].frontend,
     peer: nodes[index === 0 ? 1 : 0].frontend,
     vip: vip.address,
@@ -64,7 +68,7 @@ export function keepalivedFiles({ site, nodes, vip, times, probeUser }: AddressP
     packages: ["keepalived"],
     files: {
       [configPath]: { mode: "0644", content, check: "keepalived" },
-      [dropIn]: { mode: "0644", content: readTemplate(dropIn.slice(1)), check: "unit" },
+      [dropIn]: { mode: "0644", content: render(`${dropIn.slice(1)}.hbs`, { aside }), check: "unit" },
     },
     units: [
       { name: "keepalived.service", enable: true, state: "started", onChange: "reload", restartOn: [configPath] },

@@ -1,5 +1,5 @@
-import type { Expectations } from "./cli/preflight/expectations.ts";
-import type { ManagedWitness, SiteConfig } from "./config/site-config.ts";
+import type { Expectations, VolumeExpectations } from "./cli/preflight/expectations.ts";
+import type { ManagedWitness, SiteConfig, WitnessedSite } from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
 import { peerUrl } from "./etcd/config.ts";
 import { auditBytes } from "./kubernetes/api-server.ts";
@@ -22,35 +22,19 @@ const databaseCopies = 3;
 
 /** What a node must be before anything is installed on it. */
 export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations {
-  const { name, nodes, witness, datastore, kubernetes } = config;
-  const { name: machine, frontend, backend, disk } = nodes[index];
-  const sibling = nodes[index === 0 ? 1 : 0];
-  const { quotaBackendBytes, drbd } = datastore;
+  const { name: site, nodes, kubernetes } = config;
+  const node = nodes[index];
+  const { name: machine, frontend } = node;
+  const data = config.witness === undefined ? nothingKept : dataExpectations(config, index);
   return {
-    site: name,
+    site,
     machine,
-    // E's clients and peers, T's peers and clients, the handshake, DRBD.
-    ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...kubernetesPorts[kubernetes.distribution]],
+    ports: [...data.ports, ...kubernetesPorts[kubernetes.distribution]],
     freeBytes: programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes),
-    growsTo: {
-      "/var/lib/etcd": databaseCopies * quotaBackendBytes,
-      ...(kubernetes.distribution === "none" ? {} : { [logFolder]: auditBytes }),
-    },
+    growsTo: { ...data.growsTo, ...(kubernetes.distribution === "none" ? {} : { [logFolder]: auditBytes }) },
     node: {
-      addresses: { frontend, backend },
-      disk,
-      kept: {
-        index,
-        sibling: sibling.name,
-        disk,
-        peerUrl: peerUrl(nodes[index]),
-        minor: drbd.minor,
-        port: drbd.port,
-      },
-      diskBytes: volumeBytes(quotaBackendBytes),
-      drbd: drbd.version,
-      drbdByPackage: drbd.package !== undefined,
-      witnessUrl: witness.url,
+      addresses: "backend" in node ? { frontend, backend: node.backend } : { frontend },
+      ...data.node,
       ...(kubernetes.distribution === "none"
         ? {}
         : {
@@ -58,10 +42,39 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
               vip: kubernetes.vip.address,
               interface: kubernetes.vip.interface,
               frontend,
-              sibling: sibling.frontend,
+              sibling: nodes[index === 0 ? 1 : 0].frontend,
             },
           }),
     },
+  };
+}
+
+const nothingKept = { ports: [], growsTo: {}, node: {} };
+
+/** Of a node that keeps the data. */
+function dataExpectations({ nodes, witness, datastore }: WitnessedSite, index: 0 | 1) {
+  const { disk } = nodes[index];
+  const { quotaBackendBytes, drbd } = datastore;
+  const volume: VolumeExpectations = {
+    disk,
+    kept: {
+      index,
+      sibling: nodes[index === 0 ? 1 : 0].name,
+      disk,
+      peerUrl: peerUrl(nodes[index]),
+      minor: drbd.minor,
+      port: drbd.port,
+    },
+    diskBytes: volumeBytes(quotaBackendBytes),
+    drbd: drbd.version,
+    drbdByPackage: drbd.package !== undefined,
+    witnessUrl: witness.url,
+  };
+  return {
+    // E's clients and peers, T's peers and clients, the handshake, DRBD.
+    ports: [2379, 2380, 2382, 2383, 2384, drbd.port],
+    growsTo: { "/var/lib/etcd": databaseCopies * quotaBackendBytes },
+    node: { volume },
   };
 }
 

@@ -1,30 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Arbiter } from "./arbiter/arbiter.ts";
 import { bundle } from "./bundle.ts";
 import { k3sTokenFingerprint } from "./cli/preflight/k3s-token.ts";
 import type { SiteConfig } from "./config/site-config.ts";
-import { describeFailover, timesOf } from "./config/timing.ts";
-import { Drbd } from "./drbd.ts";
-import { ProtectedCluster } from "./etcd/cluster.ts";
-import { clientUrl } from "./etcd/config.ts";
-import { RegularMembers } from "./etcd/member.ts";
-import { TransientMember } from "./etcd/transient.ts";
+import { type Datastore, makeDatastore } from "./datastore/datastore.ts";
 import { Host } from "./host.ts";
 import { Cluster, type ClusterArgs } from "./kubernetes/cluster.ts";
 import { k3sToken } from "./kubernetes/k3s-token.ts";
-import { Node } from "./node.ts";
-import { certificateVersions } from "./pki/file-set.ts";
-import { type PkiFiles, SitePki } from "./pki/site-pki.ts";
 import { nodeExpectations, witnessExpectations } from "./preflight.ts";
-import { Witness, witnessAddress } from "./witness.ts";
 
 /** A whole site, in the order in which it comes to be. */
 export class Site extends pulumi.ComponentResource {
   /** Time without writes per kind of failure, as computed from the configuration. */
-  readonly predictedFailover: ReturnType<typeof describeFailover>;
+  readonly predictedFailover: Readonly<Record<string, string>>;
   /** The command that tells how the site is. */
   readonly status: string;
-  /** Client URLs of E1 and E2, separated by a comma. */
+  /** Client URLs of E1 and E2, or of the servers of an external etcd, separated by commas. */
   readonly etcdEndpoints: string;
   /**
    * What a client verifies them with, and what it shows itself, as PEM. Good for everything: etcd knows no users. The certificates are
@@ -42,57 +32,24 @@ export class Site extends pulumi.ComponentResource {
   constructor(name: string, config: SiteConfig) {
     super("tandem:site:Site", name);
     this.#config = config;
-    const { datastore, artifacts } = config;
-    const plan = { site: config.name, nodes: config.nodes, purge: config.destroy.purgeData };
 
     const program = bundle("cli/main.ts");
     const hosts = both((index) => this.#nodeHost(index, program));
     const witnessHost = this.#witnessHost(program);
     const wanted = this.#wantedCluster();
     this.k3sToken = wanted?.distribution === "k3s" ? wanted.token : undefined;
-    const machines = this.#preflight(hosts, witnessHost);
+    const looked = this.#preflight(hosts, witnessHost);
 
-    const pki = new SitePki(
-      "pki",
-      { siteName: config.name, nodes: config.nodes, witness: config.witness, pki: config.pki },
-      { parent: this },
-    );
-    const files = both((index) => pki.files(config.nodes[index].name));
-    const witness = this.#witness(witnessHost, pki, machines);
-    const bases = both((index) => this.#base(index, hosts[index], pki, machines)).flat();
+    const datastore = makeDatastore(config, { hosts, witnessHost, looked }, this);
+    const kubernetes = this.#kubernetes(wanted, hosts, datastore);
 
-    // First of all that is hard to undo: no site is founded on a witness that cannot decide.
-    const seen = both((index) => this.#witnessSeen(index, hosts[index], files[index], [...bases, ...witness]));
-
-    const { drbd, quotaBackendBytes } = datastore;
-    const volume = new Drbd(
-      "drbd",
-      { hosts, plan: { ...plan, drbd, quotaBackendBytes }, secret: pki.sharedSecret("drbd") },
-      this.#after([...bases, ...seen]),
-    );
-    const members = new RegularMembers(
-      "etcd",
-      { hosts, pki: files, plan: { ...plan, datastore, artifacts } },
-      this.#after(volume.ready),
-    );
-    const transient = new TransientMember(
-      "etcd-transient",
-      { hosts, pki: files, plan: { ...plan, datastore } },
-      this.#after(members.ready),
-    );
-    const arbiter = new Arbiter("arbiter", { hosts, pki: files, config }, this.#after(transient.ready));
-    const hostKeys = config.nodes.map(({ hostKey }) => hostKey);
-    const waitFor = { hostKeys, transientSettings: transient.settings };
-    const cluster = new ProtectedCluster("cluster", { hosts, site: config.name, waitFor }, this.#after(arbiter.ready));
-    const kubernetes = this.#kubernetes(wanted, hosts, pki, cluster.ready);
+    this.predictedFailover = datastore.profile.predictedFailover;
+    this.status = `ssh root@${config.nodes[0].frontend} ${datastore.profile.status}`;
+    this.etcdEndpoints = datastore.admin.endpoints.join();
+    this.etcdCaCertificate = pulumi.secret(datastore.admin.trustPem);
+    this.etcdClientCertificate = pulumi.secret(datastore.admin.certificatePem);
+    this.etcdClientKey = datastore.admin.privateKeyPem;
     this.kubeconfig = kubernetes?.kubeconfig;
-
-    this.predictedFailover = describeFailover(timesOf(config));
-    this.status = `ssh root@${config.nodes[0].frontend} tandem status`;
-    this.etcdEndpoints = config.nodes.map(clientUrl).join();
-    this.etcdCaCertificate = pulumi.secret(pki.etcdTrustPem);
-    this.etcdClientCertificate = pulumi.secret(pki.admin.certificatePem);
-    this.etcdClientKey = pki.admin.privateKeyPem;
     this.registerOutputs({ predictedFailover: this.predictedFailover, status: this.status });
   }
 
@@ -102,10 +59,10 @@ export class Site extends pulumi.ComponentResource {
     return new Host(name, { address: frontend, port, hostKey, ssh, program, artifacts }, { parent: this });
   }
 
-  /** None for a witness that somebody else runs. */
+  /** None for a witness that somebody else runs, or where there is none. */
   #witnessHost(program: string): Host | undefined {
     const { ssh, witness, artifacts } = this.#config;
-    if (witness.kind === "existing") return undefined;
+    if (witness?.kind !== "managed") return undefined;
     const { host: address, hostKey } = witness;
     return new Host("witness", { address, port: ssh.port, hostKey, ssh, program, artifacts }, { parent: this });
   }
@@ -119,40 +76,8 @@ export class Site extends pulumi.ComponentResource {
     const fingerprint = this.k3sToken?.apply(k3sTokenFingerprint);
     const ofNode = (index: 0 | 1) => ({ ...nodeExpectations(config, index), k3sTokenFingerprint: fingerprint });
     const nodes = both((index) => look(hosts[index], ofNode(index)));
-    if (witnessHost === undefined || config.witness.kind === "existing") return nodes;
+    if (witnessHost === undefined || config.witness?.kind !== "managed") return nodes;
     return [...nodes, look(witnessHost, witnessExpectations(config.name, config.witness))];
-  }
-
-  #witness(host: Host | undefined, pki: SitePki, machines: readonly pulumi.Resource[]): pulumi.Resource[] {
-    const { name: site, nodes, witness, destroy } = this.#config;
-    if (host === undefined || witness.kind === "existing" || pki.witnessFiles === undefined) return [];
-    const { port, storage } = witness;
-    const names = nodes.map(({ name }) => name);
-    const args = { host, site, port, nodes: names, storage, purge: destroy.purgeData, pki: pki.witnessFiles };
-    return [new Witness("witness", args, this.#after(machines)).ready];
-  }
-
-  /** From the node itself: a witness that only the operator reaches helps nobody. */
-  #witnessSeen(index: 0 | 1, host: Host, pki: PkiFiles, dependsOn: readonly pulumi.Resource[]): pulumi.Resource {
-    const address = witnessAddress(this.#config, index);
-    const input = certificateVersions(pki).apply((versions) => ({ ...address, index, versions }));
-    return host.run("witness-check", "witness-check", input, { parent: host, dependsOn, timeoutSeconds: 120 });
-  }
-
-  #base(index: 0 | 1, host: Host, pki: SitePki, machines: readonly pulumi.Resource[]): readonly pulumi.Resource[] {
-    const { name: site, nodes, datastore, destroy } = this.#config;
-    const node = nodes[index];
-    const sibling = nodes[index === 0 ? 1 : 0];
-    const args = {
-      host,
-      site,
-      node,
-      sibling,
-      drbd: datastore.drbd,
-      pki: pki.files(node.name),
-      purge: destroy.purgeData,
-    };
-    return new Node(node.name, args, this.#after(machines)).ready;
   }
 
   /** With its token, which preflight has to know. */
@@ -166,15 +91,11 @@ export class Site extends pulumi.ComponentResource {
   #kubernetes(
     kubernetes: ClusterArgs["kubernetes"] | undefined,
     hosts: readonly [Host, Host],
-    sitePki: SitePki,
-    dependsOn: readonly pulumi.Resource[],
+    datastore: Datastore,
   ): Cluster | undefined {
     if (kubernetes === undefined) return undefined;
-    return new Cluster("kubernetes", { hosts, config: this.#config, kubernetes, sitePki }, this.#after(dependsOn));
-  }
-
-  #after(resources: readonly pulumi.Resource[]): pulumi.ComponentResourceOptions {
-    return { parent: this, dependsOn: [...resources] };
+    const args = { hosts, config: this.#config, kubernetes, datastore };
+    return new Cluster("kubernetes", args, { parent: this, dependsOn: [...datastore.ready] });
   }
 }
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileSet } from "./cli/apply/bundle-type.ts";
 import type { WitnessAddress } from "./cli/witness-check/exchange.ts";
-import type { SiteConfig, WitnessStorage } from "./config/site-config.ts";
+import type { WitnessedSite, WitnessStorage } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
 import { certificateVersions, pkiFileSet } from "./pki/file-set.ts";
 import type { PkiFiles } from "./pki/site-pki.ts";
@@ -41,7 +41,7 @@ export class Witness extends pulumi.ComponentResource {
 
 /** How a node asks the site's witness, a managed or an existing one. */
 export function witnessAddress(
-  { name: site, nodes, witness }: Pick<SiteConfig, "name" | "nodes" | "witness">,
+  { name: site, nodes, witness }: Pick<WitnessedSite, "name" | "nodes" | "witness">,
   index: 0 | 1,
 ): WitnessAddress {
   const servername = witness.kind === "managed" ? serverName(site) : null;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bundle } from "../bundle.ts";
 import type { FileSet } from "../cli/apply/bundle-type.ts";
-import type { NodeConfig, SiteConfig } from "../config/site-config.ts";
+import type { NodeConfig, WitnessedSite } from "../config/site-config.ts";
 import { detection } from "../config/timing.ts";
 import type { Host } from "../host.ts";
 import { certificateVersions } from "../pki/file-set.ts";
@@ -17,7 +17,7 @@ export interface ArbiterArgs {
   readonly config: AgentConfig;
 }
 
-export type AgentConfig = Pick<SiteConfig, "name" | "nodes" | "witness" | "datastore">;
+export type AgentConfig = Pick<WitnessedSite, "name" | "nodes" | "witness" | "datastore">;
 
 /**
  * How long a node that has booted waits for its sibling before it goes on alone: machines that get their power back together

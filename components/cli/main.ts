@@ -1,4 +1,5 @@
 import { apply, remove } from "./apply/verb.ts";
+import { etcdCheck } from "./etcd-check/verb.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { member } from "./member.ts";
 import { override } from "./override/verb.ts";
@@ -22,6 +23,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   member,
   kubeconfig,
   "witness-check": witnessCheck,
+  "etcd-check": etcdCheck,
 };
 
 await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
 /** The shape of `tandem:site`'s `datastore`: one branch per kind. */
 import { z } from "zod";
+import { etcdCluster } from "./etcd-cluster-schema.ts";
 import { choice, duration, httpsUrl, integer, keyMessage, map, packageName, port, sha256, size } from "./fields.ts";
 import { received } from "./problems.ts";
 import type { EtcdWitnessConfig } from "./site-config.ts";
@@ -65,7 +66,9 @@ const etcd = map({
 }).transform((value) => ({ ...value, url: value.url ?? officialEtcd(value.version) }));
 
 export const etcdWitness = map({
-  kind: z.literal("etcd-witness", { error: (issue) => `${received(issue.input)}; must be etcd-witness` }),
+  kind: z.literal("etcd-witness", {
+    error: (issue) => `${received(issue.input)}; must be etcd-witness or etcd-cluster`,
+  }),
   leader: choice(["opposite", "node-one"])
     .prefault("opposite")
     .describe("Where the etcd leader sits: opposite T (fast), or on node one (each takeover waits readHoldOff)"),
@@ -100,8 +103,8 @@ export const etcdWitness = map({
   },
 );
 
-export const datastore = z.discriminatedUnion("kind", [etcdWitness], {
-  error: (issue) => keyMessage(issue, "kind", "etcd-witness", ["etcd-vrrp", "etcd-cluster", "nats"]),
+export const datastore = z.discriminatedUnion("kind", [etcdWitness, etcdCluster], {
+  error: (issue) => keyMessage(issue, "kind", "etcd-witness or etcd-cluster", ["etcd-vrrp", "nats"]),
 });
 
 /** Releases with the fixes of stale reads after a paused process and of the race between read index and leader change. */

@@ -26,6 +26,10 @@ const ownKeys: { readonly path: ConfigPath; readonly why: string }[] = [
     path: ["kubernetes", "token"],
     why: "a secret does not belong into a plain file; set it per stack with `pulumi config set --path --secret`",
   },
+  {
+    path: ["datastore", "clientKey"],
+    why: "a secret does not belong into a plain file; set it per stack with `pulumi config set --path --secret`",
+  },
 ];
 
 /** Path of an environment's file in the repository, for messages. */
@@ -71,9 +75,16 @@ export function parseEnvironment(
   return { errors: misplaced.map(({ path, why }) => `${environmentFile(name)}: ${formatPath(path)}: ${why}`) };
 }
 
-/** Maps are merged key by key; a list or a scalar of `upper` replaces what lies beneath. */
+/** Keys that say which other keys their map has. */
+const discriminators = ["kind", "distribution"];
+
+/**
+ * Maps are merged key by key; a list or a scalar of `upper` replaces what lies beneath, and so does a map of another kind, which has no
+ * use for the other's keys.
+ */
 export function overlay(lower: Values, upper: Values): Values {
-  const merged = new Map(Object.entries(lower));
+  const differ = (key: string) => key in lower && key in upper && lower[key] !== upper[key];
+  const merged = new Map(discriminators.some(differ) ? [] : Object.entries(lower));
   for (const [key, value] of Object.entries(upper)) {
     const beneath = merged.get(key);
     merged.set(key, isMap(beneath) && isMap(value) ? overlay(beneath, value) : value);

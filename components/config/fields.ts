@@ -2,18 +2,22 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { readCertificates } from "./client-credential.ts";
 import { daysPattern, durationPattern, parseDays, parseDuration, parseSize, sizePattern } from "./duration.ts";
 import { received, receivedKind } from "./problems.ts";
 import { Sealed } from "./secret.ts";
 import { isPlainPrivateKey, parseHostKey } from "./ssh-key.ts";
 
-/** A map that takes no other keys. */
-export function map<S extends z.core.$ZodLooseShape>(shape: S) {
+/**
+ * A map that takes no other keys.
+ * @param where completes "unknown key" if other keys would be known elsewhere
+ */
+export function map<S extends z.core.$ZodLooseShape>(shape: S, where = "") {
   const keys = Object.keys(shape).join(", ");
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `unknown key; known here: ${keys}`
+        ? `unknown key${where}; known here: ${keys}`
         : `${receivedKind(issue.input)}; must be a map of ${keys}`,
   });
 }
@@ -160,6 +164,17 @@ export const certificate = text("an X.509 certificate in PEM", (value) => {
   try {
     new X509Certificate(value);
     return value;
+  } catch {
+    return undefined;
+  }
+});
+
+/** One or more of them, one after the other. */
+export const certificates = text("X.509 certificates in PEM", (value) => {
+  if (value.includes("PRIVATE KEY"))
+    return { problem: "holds a private key, which is a secret; give certificates alone" };
+  try {
+    return readCertificates(value).length > 0 ? value : undefined;
   } catch {
     return undefined;
   }

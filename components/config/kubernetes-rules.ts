@@ -1,12 +1,13 @@
 /** Relations between the values of `kubernetes` and the rest of a site. */
+import { isIPv4 } from "node:net";
+import { profileOf } from "../datastore/profile.ts";
 import { listExpression } from "../kubernetes/mutation-policies.ts";
 import { formatDuration } from "./duration.ts";
 import { contains, isOfNobody, overlaps, parseNetwork } from "./ipv4.ts";
 import { kubernetesTimes, leastLeaseMs, leastRenewMs } from "./kubernetes-timing.ts";
-import type { Problem } from "./problems.ts";
-import type { ParsedSite } from "./schema.ts";
-import type { ClusterConfig } from "./site-config.ts";
-import { timesOf } from "./timing.ts";
+import { datastoreHosts, nodeAddresses } from "./machines.ts";
+import { formatPath, type Problem } from "./problems.ts";
+import type { ClusterConfig, SitePart } from "./site-config.ts";
 
 /** client-go adds up to a fifth to the time between two tries. */
 const retryJitter = 1.2;
@@ -17,27 +18,18 @@ const nodePodPrefix = 24;
 const longestPodPrefix = 23;
 
 /** The rules for the address of the API. */
-export function checkVirtualAddress({
-  kubernetes,
-  nodes,
-  witness,
-}: Pick<ParsedSite, "kubernetes" | "nodes" | "witness">): Problem[] {
+export function checkVirtualAddress(site: SitePart<"kubernetes" | "nodes" | "witness" | "datastore">): Problem[] {
+  const { kubernetes, nodes } = site;
   if (kubernetes.distribution === "none") return [];
   const { vip } = kubernetes;
   const subnet = { address: vip.address, prefixLength: vip.prefixLength };
-  const taken = [
-    ...nodes.flatMap(({ frontend, backend }, index) => [
-      { address: frontend, owner: `nodes[${index}].frontend` },
-      { address: backend, owner: `nodes[${index}].backend` },
-    ]),
-    ...(witness.kind === "managed" ? [{ address: witness.host, owner: "witness.host" }] : []),
-  ];
+  const taken = [...nodeAddresses(site), ...datastoreHosts(site)];
   const problem = (message: string): Problem => ({
     path: ["kubernetes", "vip"],
     message: `is ${vip.address}/${vip.prefixLength}; ${message}`,
   });
-  const owner = taken.find(({ address }) => address === vip.address)?.owner;
-  if (owner !== undefined) return [problem(`that is ${owner}; take an address that no machine has`)];
+  const owner = taken.find(({ host }) => host === vip.address);
+  if (owner !== undefined) return [problem(`that is ${formatPath(owner.path)}; take an address that no machine has`)];
   if (isOfNobody(subnet)) return [problem("that is the address of the network itself or its broadcast; take another")];
   const outside = nodes.findIndex(({ frontend }) => !contains(subnet, frontend));
   if (outside < 0) return [];
@@ -49,7 +41,8 @@ export function checkVirtualAddress({
 }
 
 /** Pods and services have networks of their own. */
-export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernetes" | "nodes">): Problem[] {
+export function checkNetworks(site: SitePart<"kubernetes" | "nodes" | "witness" | "datastore">): Problem[] {
+  const { kubernetes } = site;
   if (kubernetes.distribution === "none") return [];
   const { podCidr, serviceCidr, vip } = kubernetes;
   const [pods, services] = [parseNetwork(podCidr), parseNetwork(serviceCidr)];
@@ -69,12 +62,12 @@ export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernete
       path: ["kubernetes", "podCidr"],
       message: `is ${podCidr}; each node gets a network of prefix length ${nodePodPrefix} out of it: use a prefix length of at most ${longestPodPrefix}`,
     });
-  const machines = [vip.address, ...nodes.flatMap(({ frontend, backend }) => [frontend, backend])];
+  const machines = [vip.address, ...[...nodeAddresses(site), ...datastoreHosts(site)].map(({ host }) => host)];
   for (const [key, network] of [
     ["podCidr", pods],
     ["serviceCidr", services],
   ] as const) {
-    const inside = machines.find((address) => contains(network, address));
+    const inside = machines.find((host) => isIPv4(host) && contains(network, host));
     if (inside !== undefined)
       problems.push({
         path: ["kubernetes", key],
@@ -88,7 +81,7 @@ export function checkNetworks({ kubernetes, nodes }: Pick<ParsedSite, "kubernete
 export const longestExpression = 100_000;
 
 /** An API server reads each list as one expression. */
-export function checkMutationGuard({ kubernetes }: Pick<ParsedSite, "kubernetes">): Problem[] {
+export function checkMutationGuard({ kubernetes }: SitePart<"kubernetes">): Problem[] {
   if (kubernetes.distribution === "none" || kubernetes.mutationGuard === undefined) return [];
   const guard = kubernetes.mutationGuard;
   return (["approvedMutationList", "impairedMutationList"] as const).flatMap((list) => {
@@ -99,13 +92,10 @@ export function checkMutationGuard({ kubernetes }: Pick<ParsedSite, "kubernetes"
 }
 
 /** retry < renew < lease, and a renewal outlasts the longest gap: else a failover of the datastore costs both managers their leases. */
-export function checkLeaderElection({
-  kubernetes,
-  datastore,
-  witness,
-}: Pick<ParsedSite, "kubernetes" | "datastore" | "witness">): Problem[] {
+export function checkLeaderElection(site: SitePart<"kubernetes" | "datastore" | "witness">): Problem[] {
+  const { kubernetes } = site;
   if (kubernetes.distribution === "none") return [];
-  const { longestGapMs, leaderElection } = kubernetesTimes(kubernetes, timesOf({ datastore, witness }));
+  const { longestGapMs, leaderElection } = kubernetesTimes(kubernetes, profileOf(site).gaps);
   const { leaseMs, renewMs, retryMs } = leaderElection;
   const problem = (key: keyof typeof keys, ms: number, why: string): Problem => ({
     path: ["kubernetes", "leaderElection", keys[key]],

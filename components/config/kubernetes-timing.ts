@@ -1,6 +1,6 @@
 /** What Kubernetes has to sit out: the times of its managers and of its address, from the longest gap of the datastore. */
 import type { ClusterConfig, LeaderElection } from "./site-config.ts";
-import { predictFailover, roundUp, type Times } from "./timing.ts";
+import { roundUp } from "./timing.ts";
 
 const second = 1000;
 
@@ -16,6 +16,14 @@ export const addressTimes = {
 /** Between two reports of a kubelet on its node. */
 export const nodeStatusIntervalMs = 4 * second;
 
+/** Times without writes of a datastore. */
+export interface Gaps {
+  /** The longest that a single failure may bring. */
+  readonly longestGapMs: number;
+  /** The longest of a failure that comes alone, and not in the seconds after an election. */
+  readonly usualGapMs: number;
+}
+
 export interface KubernetesTimes {
   /** The longest time without writes that a single failure may bring. */
   readonly longestGapMs: number;
@@ -30,11 +38,8 @@ export interface KubernetesTimes {
 /** The times of a site's Kubernetes, defaults filled in. */
 export function kubernetesTimes(
   { leaderElection }: Pick<ClusterConfig, "leaderElection">,
-  times: Times,
+  { longestGapMs, usualGapMs }: Gaps,
 ): KubernetesTimes {
-  const predicted = predictFailover(times);
-  const longestGapMs = Math.max(...Object.values(predicted).map(({ maxMs }) => maxMs));
-  const usualGapMs = Math.max(predicted.nodeOneDies.maxMs, predicted.nodeTwoDies.maxMs, predicted.linkCut.maxMs);
   const retryMs = leaderElection.retryMs ?? 2 * second;
   const renewMs = leaderElection.renewMs ?? roundUp(leastRenewMs(longestGapMs, retryMs), second);
   const leaseMs = leaderElection.leaseMs ?? leastLeaseMs(renewMs, retryMs);

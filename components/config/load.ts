@@ -12,6 +12,7 @@ const secretPaths: ConfigPath[] = [
   ["witness", "credentials", "nodeOne", "clientKey"],
   ["witness", "credentials", "nodeTwo", "clientKey"],
   ["kubernetes", "token"],
+  ["datastore", "clientKey"],
 ];
 const environmentsFolder = join(import.meta.dirname, "../../stacks/environments");
 
@@ -54,20 +55,21 @@ function secretsInPlainText(raw: unknown, config: pulumi.Config): string[] {
 
 function withPulumiSecrets(site: SiteConfig<Sealed>): SiteConfig {
   const wrap = (sealed: Sealed) => pulumi.secret(sealed.reveal());
-  const { ssh, witness, kubernetes } = site;
-  const held = {
-    ...site,
-    ssh: { ...ssh, privateKey: wrap(ssh.privateKey) },
-    kubernetes:
-      kubernetes.distribution === "k3s"
-        ? { ...kubernetes, token: kubernetes.token && wrap(kubernetes.token) }
-        : kubernetes,
-  };
-  if (witness.kind === "managed") return { ...held, witness };
+  const ssh = { ...site.ssh, privateKey: wrap(site.ssh.privateKey) };
+  const kubernetes =
+    site.kubernetes.distribution === "k3s"
+      ? { ...site.kubernetes, token: site.kubernetes.token && wrap(site.kubernetes.token) }
+      : site.kubernetes;
+  if (site.witness === undefined) {
+    const { datastore } = site;
+    return { ...site, ssh, kubernetes, datastore: { ...datastore, clientKey: wrap(datastore.clientKey) } };
+  }
+  const { witness } = site;
+  if (witness.kind === "managed") return { ...site, ssh, kubernetes, witness };
   const { nodeOne, nodeTwo } = witness.credentials;
   const credentials = {
     nodeOne: { ...nodeOne, clientKey: wrap(nodeOne.clientKey) },
     nodeTwo: { ...nodeTwo, clientKey: wrap(nodeTwo.clientKey) },
   };
-  return { ...held, witness: { ...witness, credentials } };
+  return { ...site, ssh, kubernetes, witness: { ...witness, credentials } };
 }

@@ -71,7 +71,7 @@ function parseSections(values: Values): { site: Partial<ParsedSite>; errors: Pro
     .map((key) => ({ path: [key], message: `unknown key; known here: ${known}` }));
   const site: Record<string, unknown> = {};
   for (const name of names) {
-    const parsed = schemaFor(name, values[name]).safeParse(values[name]);
+    const parsed = schemaFor(name, values).safeParse(values[name]);
     if (parsed.success) site[name] = parsed.data;
     else errors.push(...problemsOf(parsed.error).map(({ path, message }) => ({ path: [name, ...path], message })));
   }

@@ -1,7 +1,11 @@
 /** The second pass: relations between values whose own shape is right. */
+import { checkClientEnd, checkCredential, checkServers, checkWhatRuns } from "./etcd-cluster-rules.ts";
 import { checkLeaderElection, checkMutationGuard, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
+import { nodeAddresses, onNodes } from "./machines.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite, SectionName } from "./schema.ts";
+import type { Sealed } from "./secret.ts";
+import type { SitePart } from "./site-config.ts";
 import { timesOf } from "./timing.ts";
 import { checkTiming, warnAboutTiming } from "./timing-rules.ts";
 
@@ -14,20 +18,24 @@ export interface Findings {
 /** A rule sees the sections that it names, and runs only if all of them have their shape. */
 interface Rule<K extends SectionName = SectionName> {
   readonly needs: readonly K[];
-  readonly errors?: (site: Pick<ParsedSite, K>) => Problem[];
-  readonly warnings?: (site: Pick<ParsedSite, K>) => Problem[];
+  readonly errors?: (site: SitePart<K, Sealed>) => Problem[];
+  readonly warnings?: (site: SitePart<K, Sealed>) => Problem[];
 }
 
 const rules: Rule[] = [
   rule(["nodes"], { errors: nodesDiffer, warnings: hostKeysDiffer }),
-  rule(["nodes", "witness"], { errors: witnessIsThird }),
+  rule(["nodes", "witness", "datastore"], { errors: witnessIsThird }),
   rule(["ssh", "witness"], { errors: witnessPortIsFree }),
   rule(["witness", "datastore"], {
-    errors: (site) => checkTiming(timesOf(site)),
-    warnings: (site) => warnAboutTiming(timesOf(site)),
+    errors: (site) => (site.witness === undefined ? [] : checkTiming(timesOf(site))),
+    warnings: (site) => (site.witness === undefined ? [] : warnAboutTiming(timesOf(site))),
   }),
-  rule(["kubernetes", "nodes", "witness"], { errors: checkVirtualAddress }),
-  rule(["kubernetes", "nodes"], { errors: checkNetworks }),
+  rule(["nodes", "witness", "datastore"], { errors: checkServers }),
+  rule(["datastore"], { errors: checkCredential }),
+  rule(["datastore", "pki"], { warnings: checkClientEnd }),
+  rule(["datastore", "kubernetes"], { errors: checkWhatRuns }),
+  rule(["kubernetes", "nodes", "witness", "datastore"], { errors: checkVirtualAddress }),
+  rule(["kubernetes", "nodes", "witness", "datastore"], { errors: checkNetworks }),
   rule(["kubernetes", "datastore", "witness"], { errors: checkLeaderElection }),
   rule(["kubernetes"], { errors: checkMutationGuard }),
   rule(["pki"], { errors: certificatesOutliveRenewal }),
@@ -46,18 +54,15 @@ function rule<K extends SectionName>(needs: readonly K[], checks: Omit<Rule<K>, 
   return { needs, ...checks } as Rule;
 }
 
-function nodesDiffer({ nodes }: Pick<ParsedSite, "nodes">): Problem[] {
-  const addresses = nodes.flatMap((node, index) => [
-    { path: ["nodes", index, "frontend"], value: node.frontend },
-    { path: ["nodes", index, "backend"], value: node.backend },
-  ]);
-  const repeated = addresses.flatMap(({ path, value }, at): Problem[] => {
-    const first = addresses.slice(0, at).find((earlier) => earlier.value === value);
+function nodesDiffer({ nodes }: SitePart<"nodes">): Problem[] {
+  const addresses = nodeAddresses({ nodes });
+  const repeated = addresses.flatMap(({ path, host }, at): Problem[] => {
+    const first = addresses.slice(0, at).find((earlier) => earlier.host === host);
     if (first === undefined) return [];
     const [, node, side] = first.path;
     const advice =
       node === path[1] ? "the backend is a link of its own, give it another address" : "give each node its own address";
-    return [{ path, message: `${value} is also nodes[${node}].${side}; ${advice}` }];
+    return [{ path, message: `${host} is also nodes[${node}].${side}; ${advice}` }];
   });
   const [one, two] = nodes;
   if (one.name !== two.name) return repeated;
@@ -67,33 +72,28 @@ function nodesDiffer({ nodes }: Pick<ParsedSite, "nodes">): Problem[] {
   ];
 }
 
-function hostKeysDiffer({ nodes: [one, two] }: Pick<ParsedSite, "nodes">): Problem[] {
+function hostKeysDiffer({ nodes: [one, two] }: SitePart<"nodes">): Problem[] {
   if (one.hostKey !== two.hostKey) return [];
   const message =
     "is also nodes[0].hostKey, as on cloned machines: one can pass for the other; make new host keys with `ssh-keygen -A`";
   return [{ path: ["nodes", 1, "hostKey"], message }];
 }
 
-function witnessIsThird({ nodes, witness }: Pick<ParsedSite, "nodes" | "witness">): Problem[] {
-  const key = witness.kind === "managed" ? "host" : "url";
-  const host = witness.kind === "managed" ? witness.host : new URL(witness.url).hostname;
-  return nodes.flatMap((node, index) =>
-    (["frontend", "backend", "name"] as const)
-      .filter((field) => node[field] === host)
-      .map((field) => ({
-        path: ["witness", key],
-        message: `${host} is nodes[${index}].${field}; the witness decides between the nodes and must be a third machine`,
-      })),
-  );
+function witnessIsThird(site: SitePart<"nodes" | "witness" | "datastore">): Problem[] {
+  if (site.witness === undefined) return [];
+  return onNodes(site).map(({ path, host, owner }) => ({
+    path,
+    message: `${host} is ${owner}; the witness decides between the nodes and must be a third machine`,
+  }));
 }
 
-function witnessPortIsFree({ ssh, witness }: Pick<ParsedSite, "ssh" | "witness">): Problem[] {
-  if (witness.kind !== "managed" || witness.port !== ssh.port) return [];
+function witnessPortIsFree({ ssh, witness }: SitePart<"ssh" | "witness">): Problem[] {
+  if (witness?.kind !== "managed" || witness.port !== ssh.port) return [];
   const message = `${witness.port} is also ssh.port, which the witness machine listens on; give the web server another`;
   return [{ path: ["witness", "port"], message }];
 }
 
-function certificatesOutliveRenewal({ pki }: Pick<ParsedSite, "pki">): Problem[] {
+function certificatesOutliveRenewal({ pki }: SitePart<"pki">): Problem[] {
   const { certificateValidityDays, renewBeforeDays } = pki;
   if (certificateValidityDays < 1) {
     return [{ path: ["pki", "certificateValidity"], message: "is 0d; a certificate needs at least 1d" }];

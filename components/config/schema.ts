@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { datastore, etcdWitness } from "./datastore-schema.ts";
-import { isMap } from "./environments.ts";
+import { isMap, type Values } from "./environments.ts";
 import {
   address,
   blockDevice,
@@ -33,27 +33,45 @@ import type {
   DestroyConfig,
   ExistingWitness,
   ManagedWitness,
+  MasterConfig,
   NodeConfig,
   PkiConfig,
+  SiteConfig,
   SshConfig,
   WitnessStorage,
 } from "./site-config.ts";
 
 export type * from "./site-config.ts";
 
-const node = map({
-  name: label.describe("Host name of the node"),
-  frontend: address.describe("IPv4 address for SSH, clients and the witness"),
-  backend: address.describe("IPv4 address on the direct link between the nodes"),
-  disk: blockDevice.describe("Block device for the replicated volume etcd-t, e.g. a fresh logical volume"),
+const name = label.describe("Host name of the node");
+const frontend = address.describe("IPv4 address for SSH, clients and the witness");
+const hostKeyAndPort = {
   hostKey: hostKey.describe("SSH host key, one authorized_keys entry"),
   port: port.optional().describe("SSH port, if not that of the site"),
+};
+
+const node = map({
+  name,
+  frontend,
+  backend: address.describe("IPv4 address on the direct link between the nodes"),
+  disk: blockDevice.describe("Block device for the replicated volume etcd-t, e.g. a fresh logical volume"),
+  ...hostKeyAndPort,
 }).transform((value): NodeConfig => ({ ...value, port: value.port }));
 
-const nodes = z
-  .array(node, { error: (issue) => `${receivedKind(issue.input)}; must be a list of two nodes, node one first` })
-  .length(2, { error: (issue) => `has ${(issue.input as unknown[]).length} nodes; must have two, node one first` })
-  .transform((value) => value as [NodeConfig, NodeConfig]);
+const master = map(
+  { name, frontend, ...hostKeyAndPort },
+  " with datastore.kind etcd-cluster, which keeps no data on the nodes",
+).transform((value): MasterConfig => ({ ...value, port: value.port }));
+
+const nodes = pair(node);
+const masters = pair(master);
+
+function pair<T extends z.ZodType>(one: T) {
+  return z
+    .array(one, { error: (issue) => `${receivedKind(issue.input)}; must be a list of two nodes, node one first` })
+    .length(2, { error: (issue) => `has ${(issue.input as unknown[]).length} nodes; must have two, node one first` })
+    .transform((value) => value as [z.output<T>, z.output<T>]);
+}
 
 const ssh = map({
   user: z
@@ -117,6 +135,8 @@ const existingWitness = map({
   ({ waitOffset, ...value }): ExistingWitness<Sealed> => ({ kind: "existing", ...value, waitOffsetMs: waitOffset }),
 );
 
+const noWitness = z.never({ error: "is given, and datastore.kind etcd-cluster has none; remove it" }).optional();
+
 const pinnedNode = map({
   version: nodeVersion.describe("Version without a leading v; 18 or later"),
   url: httpsUrl
@@ -157,10 +177,11 @@ export const sections = {
     .optional()
     .describe("File under stacks/environments/ whose values lie beneath these, without .yaml"),
   name: label.describe("Name of the site, also its folder on the witness"),
-  nodes: nodes.describe("Node one, the preferred holder, then node two"),
+  nodes: z.union([nodes, masters]).describe("Node one, the preferred holder, then node two"),
   ssh: ssh.describe("How the machines are reached"),
   witness: z
     .union([managedWitness, existingWitness])
+    .optional()
     .describe("The web server that decides who survives: host to install one, url to use one"),
   datastore: datastore.describe("What keeps the data"),
   kubernetes: kubernetes.describe("What runs on it"),
@@ -172,12 +193,24 @@ export const sections = {
 export type SectionName = keyof typeof sections;
 
 /** The schema for a section's value: for a union without a key that names its branch, the branch that its author must have meant. */
-export function schemaFor(section: SectionName, value: unknown): z.ZodType {
-  if (!isMap(value)) return section === "witness" ? managedWitness : sections[section];
-  if (section === "witness")
-    return "url" in value || ("credentials" in value && !("host" in value)) ? existingWitness : managedWitness;
-  return section === "datastore" && !("kind" in value) ? etcdWitness : sections[section];
+export function schemaFor(section: SectionName, values: Values): z.ZodType {
+  const isExternal = isMap(values.datastore) && values.datastore.kind === "etcd-cluster";
+  switch (section) {
+    case "nodes":
+      return isExternal ? masters : nodes;
+    case "witness":
+      return isExternal ? noWitness : witnessSchema(values.witness);
+    case "datastore":
+      return isMap(values.datastore) && !("kind" in values.datastore) ? etcdWitness : datastore;
+    default:
+      return sections[section];
+  }
+}
+
+function witnessSchema(value: unknown): z.ZodType {
+  const isExisting = isMap(value) && ("url" in value || ("credentials" in value && !("host" in value)));
+  return isExisting ? existingWitness : managedWitness;
 }
 
 /** A site whose every section has its shape. */
-export type ParsedSite = { [K in SectionName]: z.output<(typeof sections)[K]> };
+export type ParsedSite = SiteConfig<Sealed>;

@@ -30,6 +30,10 @@ export class Sealed {
     return this.#value;
   }
 
+  get isEncrypted(): boolean {
+    return this.#value === undefined;
+  }
+
   toString(): string {
     return "[secret]";
   }

@@ -5,38 +5,61 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
- * One site. `S` is how a secret is held: a Pulumi secret in the program, {@link Sealed} where no Pulumi engine runs.
+ * One site, discriminated by its witness: its nodes keep the data themselves, or somebody else's machines do. `S` is how a secret is
+ * held: a Pulumi secret in the program, {@link Sealed} where no Pulumi engine runs.
  */
-export interface SiteConfig<S = pulumi.Output<string>> {
+export type SiteConfig<S = pulumi.Output<string>> = WitnessedSite<S> | ExternalSite<S>;
+
+/** A site whose nodes keep the data. */
+export interface WitnessedSite<S = pulumi.Output<string>> extends SiteCommon<S> {
+  /** Node one, the preferred holder, then node two. */
+  readonly nodes: readonly [NodeConfig, NodeConfig];
+  readonly witness: WitnessConfig<S>;
+  readonly datastore: EtcdWitnessConfig;
+}
+
+/** A site whose data are in an etcd cluster on other machines. */
+export interface ExternalSite<S = pulumi.Output<string>> extends SiteCommon<S> {
+  readonly nodes: readonly [MasterConfig, MasterConfig];
+  /** Raft decides. */
+  readonly witness: undefined;
+  readonly datastore: EtcdClusterConfig<S>;
+}
+
+/** Sections of a site, those of a witnessed one or those of an external one. */
+export type SitePart<K extends keyof SiteConfig, S = unknown> = PartOf<SiteConfig<S>, K>;
+type PartOf<Site, K extends keyof Site> = Site extends unknown ? Pick<Site, K> : never;
+
+interface SiteCommon<S> {
   /** The file under stacks/environments/ whose values lie beneath the site's own, without `.yaml`. */
   readonly environment: string | undefined;
   /** DNS label; also the site's folder on the witness, so unique among the sites of one witness. */
   readonly name: string;
-  /** Node one, the preferred holder, then node two. */
-  readonly nodes: readonly [NodeConfig, NodeConfig];
   readonly ssh: SshConfig<S>;
-  readonly witness: WitnessConfig<S>;
-  readonly datastore: DatastoreConfig;
   readonly kubernetes: KubernetesConfig<S>;
   readonly artifacts: ArtifactsConfig;
   readonly pki: PkiConfig;
   readonly destroy: DestroyConfig;
 }
 
-/** One of the two full nodes. */
-export interface NodeConfig {
-  /** Host name label, as `hostname` prints it; DRBD and etcd use it. */
+/** A node that Kubernetes alone is on. */
+export interface MasterConfig {
+  /** Host name label, as `hostname` prints it; DRBD, etcd and Kubernetes use it. */
   readonly name: string;
   /** IPv4 address for SSH, clients and the witness. */
   readonly frontend: string;
-  /** IPv4 address on the direct link: DRBD, etcd peers, the agents' pings. */
-  readonly backend: string;
-  /** Absolute path of the block device under the DRBD volume `etcd-t`. */
-  readonly disk: string;
   /** SSH host key as `<type> <base64>`, without a comment. */
   readonly hostKey: string;
   /** SSH port of this node; {@link SshConfig.port} where undefined. */
   readonly port: number | undefined;
+}
+
+/** One of the two full nodes. */
+export interface NodeConfig extends MasterConfig {
+  /** IPv4 address on the direct link: DRBD, etcd peers, the agents' pings. */
+  readonly backend: string;
+  /** Absolute path of the block device under the DRBD volume `etcd-t`. */
+  readonly disk: string;
 }
 
 /** How every machine of the site, a managed witness included, is reached. */
@@ -91,8 +114,8 @@ export interface WitnessCredential<S = pulumi.Output<string>> {
   readonly clientKey: S;
 }
 
-/** Discriminated by `kind`; one kind works so far. */
-export type DatastoreConfig = EtcdWitnessConfig;
+/** Discriminated by `kind`. */
+export type DatastoreConfig<S = pulumi.Output<string>> = EtcdWitnessConfig | EtcdClusterConfig<S>;
 
 /** Three etcd members, the third on the replicated volume `etcd-t`. Symbols in brackets are those of timing.ts. */
 export interface EtcdWitnessConfig {
@@ -114,6 +137,20 @@ export interface EtcdWitnessConfig {
   readonly quotaBackendBytes: number;
   readonly autoCompaction: AutoCompaction;
   readonly etcd: EtcdRelease;
+}
+
+/** An etcd cluster that somebody else runs, on machines of its own. */
+export interface EtcdClusterConfig<S = pulumi.Output<string>> {
+  readonly kind: "etcd-cluster";
+  /** Client URLs of all members, 3, 5 or 7 of them, as `https://host:port`, each on another host. */
+  readonly servers: readonly string[];
+  /** PEM certificates of the authorities that signed those of the servers, and this client's. */
+  readonly caCertificate: string;
+  /** What the site's programs show to the servers, as PEM; certificates of intermediate authorities may follow. */
+  readonly clientCertificate: string;
+  readonly clientKey: S;
+  /** The longest time without writes, through a client of all servers, that the loss of one may bring. */
+  readonly longestGapMs: number;
 }
 
 export interface DrbdConfig {
@@ -142,7 +179,7 @@ export interface EtcdRelease extends PinnedArchive {
 /** Discriminated by `distribution`; `none` is the datastore alone. */
 export type KubernetesConfig<S = pulumi.Output<string>> = { readonly distribution: "none" } | ClusterConfig<S>;
 
-/** Each API server is on its node's own etcd member alone. */
+/** A control plane on both nodes. */
 export type ClusterConfig<S = pulumi.Output<string>> = UpstreamConfig | K3sConfig<S>;
 
 /** The control plane of kubernetes.io on both nodes. */

@@ -7,7 +7,7 @@
  *
  * The spans below were measured on the VM lab (two cores shared by three machines, DRBD 8.4) unless said otherwise; they lean to the slow side.
  */
-import type { EtcdWitnessConfig, SiteConfig } from "./site-config.ts";
+import type { EtcdWitnessConfig, WitnessedSite } from "./site-config.ts";
 
 /** A span of time of which only the limits are known. */
 export interface Span {
@@ -56,8 +56,8 @@ export type Times = Pick<
   "leader" | "heartbeatMs" | "electionTimeoutMs" | "readHoldOffMs" | "killLimitMs" | "silenceMs"
 > & { readonly waitOffsetMs: number };
 
-/** The times of a site. */
-export function timesOf({ witness, datastore }: Pick<SiteConfig<unknown>, "witness" | "datastore">): Times {
+/** The times of a site that keeps its data itself. */
+export function timesOf({ witness, datastore }: Pick<WitnessedSite<unknown>, "witness" | "datastore">): Times {
   return { ...datastore, waitOffsetMs: witness.waitOffsetMs };
 }
 

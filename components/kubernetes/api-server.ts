@@ -1,21 +1,23 @@
 import { stringify } from "yaml";
 import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
 import type { NodeConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { DatastoreProfile } from "../datastore/profile.ts";
 import type { Flags } from "./flags.ts";
-import { apiServerPort, auditLog, configFolder, pkiFolder } from "./paths.ts";
+import { apiServerPort, auditLog, configFolder, etcdClientPath, pkiFolder } from "./paths.ts";
 
 export interface ApiServerPlan {
   readonly node: Pick<NodeConfig, "frontend">;
   readonly kubernetes: Pick<UpstreamConfig, "serviceCidr">;
   readonly times: Pick<KubernetesTimes, "podEvictionMs">;
+  readonly datastore: Pick<DatastoreProfile, "endpoints" | "trust">;
 }
 
 const days = 30;
 const files = 10;
 const mebibytes = 100;
 
-/** Of kube-apiserver on one node; it knows that node's etcd member alone, so the loss of the other costs it nothing. */
-export function apiServerFlags({ node, kubernetes, times }: ApiServerPlan): Flags {
+/** Of kube-apiserver on one node. */
+export function apiServerFlags({ node, kubernetes, times, datastore }: ApiServerPlan): Flags {
   const key = (flag: string, name: string) => ({
     [`${flag}-cert-file`]: `${pkiFolder}/${name}.crt`,
     [`${flag}-private-key-file`]: `${pkiFolder}/${name}.key`,
@@ -31,10 +33,10 @@ export function apiServerFlags({ node, kubernetes, times }: ApiServerPlan): Flag
     "authorization-mode": "Node,RBAC",
     "enable-admission-plugins": "NodeRestriction",
 
-    "etcd-servers": "https://127.0.0.1:2379",
-    "etcd-cafile": "/etc/tandem/pki/etcd-ca.crt",
-    "etcd-certfile": `${pkiFolder}/etcd-client.crt`,
-    "etcd-keyfile": `${pkiFolder}/etcd-client.key`,
+    "etcd-servers": datastore.endpoints.join(),
+    "etcd-cafile": datastore.trust,
+    "etcd-certfile": `${etcdClientPath}.crt`,
+    "etcd-keyfile": `${etcdClientPath}.key`,
     "encryption-provider-config": `${pkiFolder}/encryption.yaml`,
 
     "service-cluster-ip-range": kubernetes.serviceCidr,

@@ -2,10 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
 import type { K3sConfig, MutationGuardConfig, SiteConfig, UpstreamConfig } from "../config/site-config.ts";
-import { timesOf } from "../config/timing.ts";
+import type { Datastore } from "../datastore/datastore.ts";
 import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";
-import type { SitePki } from "../pki/site-pki.ts";
 import { K3s } from "./k3s.ts";
 import { K3sPki } from "./k3s-pki.ts";
 import { adminKubeconfig, k3sKubeconfig } from "./kubeconfig.ts";
@@ -20,7 +19,7 @@ export interface ClusterArgs {
   readonly hosts: readonly [Host, Host];
   readonly config: SiteConfig;
   readonly kubernetes: UpstreamConfig | K3sWithToken;
-  readonly sitePki: SitePki;
+  readonly datastore: Datastore;
 }
 
 export type K3sWithToken = K3sConfig & { readonly token: pulumi.Output<string> };
@@ -56,10 +55,10 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   #k3s(kubernetes: K3sWithToken): Access {
-    const { hosts, sitePki } = this.#args;
+    const { hosts, datastore } = this.#args;
     const { plan } = this.#common();
     const { token } = kubernetes;
-    const pki = new K3sPki("k3s-pki", { nodes: plan.nodes, token, sitePki }, { parent: this });
+    const pki = new K3sPki("k3s-pki", { nodes: plan.nodes, token, datastore }, { parent: this });
     const servers = new K3s("k3s", { hosts, pki: pki.files, plan: { ...plan, kubernetes } }, { parent: this });
     const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
@@ -74,17 +73,18 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   #common() {
-    const { config, kubernetes, sitePki } = this.#args;
+    const { config, kubernetes, datastore } = this.#args;
+    const { profile } = datastore;
     const { name: site, nodes, artifacts, pki, destroy } = config;
-    const times = kubernetesTimes(kubernetes, timesOf(config));
-    const plan = { site, nodes, times, artifacts, purge: destroy.purgeData };
-    return { plan, pkiArgs: { siteName: site, nodes, pki, sitePki } };
+    const times = kubernetesTimes(kubernetes, profile.gaps);
+    const plan = { site, nodes, times, datastore: profile, artifacts, purge: destroy.purgeData };
+    return { plan, pkiArgs: { siteName: site, nodes, pki, datastore } };
   }
 
   #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): Keepalived {
     const { hosts, kubernetes } = this.#args;
-    const { site, nodes, times } = this.#common().plan;
-    const plan = { site, nodes, vip: kubernetes.vip, times, probeUser };
+    const { site, nodes, times, datastore } = this.#common().plan;
+    const plan = { site, nodes, vip: kubernetes.vip, times, aside: datastore.aside, probeUser };
     return new Keepalived("api-address", { hosts, plan }, { parent: this, dependsOn: [...dependsOn] });
   }
 

@@ -4,16 +4,18 @@ import { formatDuration } from "../config/duration.ts";
 import { nth, parseNetwork } from "../config/ipv4.ts";
 import { type KubernetesTimes, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
 import type { K3sConfig, NodeConfig } from "../config/site-config.ts";
+import type { DatastoreProfile } from "../datastore/profile.ts";
 import { auditFlags, tolerationFlags } from "./api-server.ts";
 import { type Flags, flagArguments } from "./flags.ts";
 import { leaderElectionFlags } from "./managers.ts";
-import { apiServerPort, configFolder, pkiFolder } from "./paths.ts";
+import { apiServerPort, configFolder, etcdClientPath } from "./paths.ts";
 
 export interface K3sConfigPlan {
   /** Node one, then node two. */
   readonly nodes: readonly [Pick<NodeConfig, "name" | "frontend">, Pick<NodeConfig, "name" | "frontend">];
   readonly kubernetes: Omit<K3sConfig, "token">;
   readonly times: KubernetesTimes;
+  readonly datastore: Pick<DatastoreProfile, "endpoints" | "trust">;
 }
 
 export const tokenPath = "/etc/rancher/k3s/token";
@@ -23,7 +25,7 @@ const exemptNamespaces = ["kube-system"];
 
 /** k3s's configuration file. The keys are its command line's. */
 export function k3sOptions(
-  { nodes, kubernetes, times }: K3sConfigPlan,
+  { nodes, kubernetes, times, datastore }: K3sConfigPlan,
   index: 0 | 1,
 ): Readonly<Record<string, unknown>> {
   const { name, frontend } = nodes[index];
@@ -38,11 +40,10 @@ export function k3sOptions(
     "tls-san": [vip.address, ...nodes.flatMap((node) => [node.name, node.frontend])],
 
     "token-file": tokenPath,
-    // The node's own member alone, so that the loss of the other node costs this one nothing.
-    "datastore-endpoint": "https://127.0.0.1:2379",
-    "datastore-cafile": "/etc/tandem/pki/etcd-ca.crt",
-    "datastore-certfile": `${pkiFolder}/etcd-client.crt`,
-    "datastore-keyfile": `${pkiFolder}/etcd-client.key`,
+    "datastore-endpoint": datastore.endpoints.join(),
+    "datastore-cafile": datastore.trust,
+    "datastore-certfile": `${etcdClientPath}.crt`,
+    "datastore-keyfile": `${etcdClientPath}.key`,
 
     "cluster-cidr": podCidr,
     "service-cidr": serviceCidr,

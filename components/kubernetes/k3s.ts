@@ -95,7 +95,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
           auditPolicyPath,
           sysctlPath,
           unitPath,
-          "/etc/tandem/pki/etcd-ca.crt",
+          plan.datastore.trust,
         ],
       },
     ],

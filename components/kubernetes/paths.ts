@@ -8,3 +8,7 @@ export const pkiFolder = "/etc/tandem/pki/kubernetes";
 export const logFolder = "/var/log/tandem-kubernetes";
 export const auditLog = `${logFolder}/audit.log`;
 export const apiServerPort = 6443;
+/** Of the certificate and the key of the node's client of etcd, without their suffixes. */
+export const etcdClientPath = `${pkiFolder}/etcd-client`;
+/** Asks the node's own API server. */
+export const probeScript = "/usr/local/lib/tandem/api-server-probe.sh";

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { nth, parseNetwork } from "../config/ipv4.ts";
 import type { NodeConfig, PkiConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { Datastore } from "../datastore/datastore.ts";
 import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";
-import { certificateFile, credentialFiles, type PkiFiles, type SitePki } from "../pki/site-pki.ts";
+import { certificateFile, credentialFiles, type PkiFiles } from "../pki/site-pki.ts";
 import { encryptionConfig } from "./api-server.ts";
 import { kubernetesUser, pkiFolder } from "./paths.ts";
 
@@ -12,8 +13,8 @@ export interface KubernetesPkiArgs {
   readonly nodes: readonly [PkiNode, PkiNode];
   readonly kubernetes: Pick<UpstreamConfig, "vip" | "serviceCidr">;
   readonly pki: PkiConfig;
-  /** For a client of etcd. */
-  readonly sitePki: SitePki;
+  /** For a client of it. */
+  readonly datastore: Pick<Datastore, "clientFiles">;
 }
 
 type PkiNode = Pick<NodeConfig, "name" | "frontend">;
@@ -68,7 +69,7 @@ export class KubernetesPki extends pulumi.ComponentResource {
       [`${pkiFolder}/front-proxy-ca.crt`]: certificateFile(this.#frontProxy.trustPem),
       ...of("service-accounts", signing),
       ...of("api-server", this.#apiServer(node)),
-      ...of("etcd-client", this.#args.sitePki.etcdClient(node.name, "kube-apiserver")),
+      ...this.#args.datastore.clientFiles(node.name, "kube-apiserver", owner),
       ...issue("kubelet-client", "kube-apiserver", masters),
       ...of(
         "front-proxy-client",

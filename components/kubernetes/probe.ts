@@ -1,7 +1,7 @@
 import type { FileSpec, Proof } from "../cli/apply/bundle-type.ts";
 import { environmentFile } from "../environment-file.ts";
 import { readTemplate } from "../render.ts";
-import { configFolder } from "./paths.ts";
+import { configFolder, probeScript } from "./paths.ts";
 
 /** Paths on the node of what the probe trusts and of what it shows: no API server answers without a certificate. */
 export interface ProbeFiles {
@@ -10,27 +10,25 @@ export interface ProbeFiles {
   readonly key: string;
 }
 
-const script = "/usr/local/lib/tandem/api-server-probe.sh";
-
 /** The script that asks a node's API server, for keepalived and for whoever waits. */
 export function probeFiles({ ca, certificate, key }: ProbeFiles, vip: string): Readonly<Record<string, FileSpec>> {
   const settings = environmentFile({ CA: ca, CERTIFICATE: certificate, KEY: key, VIP: vip });
   return {
     [`${configFolder}/probe.env`]: { mode: "0644", content: settings, check: "shell" },
-    [script]: { mode: "0755", content: readTemplate(script.slice(1)), check: "shell" },
+    [probeScript]: { mode: "0755", content: readTemplate(probeScript.slice(1)), check: "shell" },
   };
 }
 
 /** On whichever node it is. */
 export function addressAnswers(withinSeconds: number): Proof {
-  return { kind: "succeeds", command: [script, "address"], withinSeconds };
+  return { kind: "succeeds", command: [probeScript, "address"], withinSeconds };
 }
 
 /** A manager on its node. */
 export function answers(manager: "kube-controller-manager" | "kube-scheduler", withinSeconds: number): Proof {
-  return { kind: "succeeds", command: [script, manager], withinSeconds };
+  return { kind: "succeeds", command: [probeScript, manager], withinSeconds };
 }
 
 export function apiIsReady(withinSeconds: number): Proof {
-  return { kind: "succeeds", command: [script, "readyz"], withinSeconds };
+  return { kind: "succeeds", command: [probeScript, "readyz"], withinSeconds };
 }

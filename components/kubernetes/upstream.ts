@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ArtifactSpec, FileSet, UnitSpec } from "../cli/apply/bundle-type.ts";
 import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
 import type { ArtifactsConfig, ControlPlaneProgram, NodeConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { DatastoreProfile } from "../datastore/profile.ts";
 import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
@@ -32,6 +33,7 @@ export interface UpstreamPlan {
   readonly nodes: readonly [Pick<NodeConfig, "name" | "frontend">, Pick<NodeConfig, "name" | "frontend">];
   readonly kubernetes: UpstreamConfig;
   readonly times: KubernetesTimes;
+  readonly datastore: Pick<DatastoreProfile, "endpoints" | "trust" | "unit">;
   readonly artifacts: ArtifactsConfig;
   /** Whether destroying also removes the audit log. */
   readonly purge: boolean;
@@ -62,7 +64,7 @@ export class Upstream extends pulumi.ComponentResource {
 
 /** Everything of the control plane on its node but keys and certificates; pure. */
 export function upstreamFiles(
-  { site, nodes, kubernetes, times, artifacts, purge }: UpstreamPlan,
+  { site, nodes, kubernetes, times, datastore, artifacts, purge }: UpstreamPlan,
   index: 0 | 1,
 ): FileSet {
   const node = nodes[index];
@@ -72,16 +74,16 @@ export function upstreamFiles(
     {
       name: "kube-apiserver",
       description: "Kubernetes API server",
-      after: "etcd.service",
+      after: datastore.unit === undefined ? [] : [datastore.unit],
       type: "notify",
-      flags: apiServerFlags({ node, kubernetes, times }),
+      flags: apiServerFlags({ node, kubernetes, times, datastore }),
       // It reads its own certificates and those of its clients anew, but not these.
-      reads: [auditPolicyPath, "/etc/tandem/pki/etcd-ca.crt", trust, `${pkiFolder}/encryption.yaml`, ...signing],
+      reads: [auditPolicyPath, datastore.trust, trust, `${pkiFolder}/encryption.yaml`, ...signing],
     },
     {
       name: "kube-controller-manager",
       description: "Kubernetes controller manager",
-      after: "kube-apiserver.service",
+      after: ["kube-apiserver.service"],
       type: "exec",
       flags: controllerManagerFlags({ site, kubernetes, times }),
       reads: [kubeconfigPath("controller-manager"), trust, ...signing],
@@ -89,7 +91,7 @@ export function upstreamFiles(
     {
       name: "kube-scheduler",
       description: "Kubernetes scheduler",
-      after: "kube-apiserver.service",
+      after: ["kube-apiserver.service"],
       type: "exec",
       flags: schedulerFlags(),
       reads: [kubeconfigPath("scheduler"), trust, schedulerConfigPath],
@@ -130,7 +132,7 @@ export function upstreamFiles(
 interface Program {
   readonly name: Exclude<ControlPlaneProgram, "kubectl">;
   readonly description: string;
-  readonly after: string;
+  readonly after: readonly string[];
   /** systemd's. */
   readonly type: "notify" | "exec";
   readonly flags: Flags;

@@ -7,7 +7,8 @@ import { readEnvironments } from "../../components/config/environments.ts";
 import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
 import { parseSite } from "../../components/config/parse.ts";
 import type { SiteConfig } from "../../components/config/schema.ts";
-import { timesOf } from "../../components/config/timing.ts";
+import { masterFiles } from "../../components/datastore/external.ts";
+import { profileOf } from "../../components/datastore/profile.ts";
 import { volumeFiles } from "../../components/drbd.ts";
 import { memberFiles } from "../../components/etcd/member.ts";
 import { transientFiles } from "../../components/etcd/transient.ts";
@@ -36,40 +37,40 @@ export function renderExample(example: string): Rendered {
 }
 
 /** Every component's files, by machine. */
-export function fileSets(
-  config: Omit<SiteConfig<unknown>, "witness"> & Pick<SiteConfig, "witness">,
-): Record<string, FileSet[]> {
-  const { name: site, nodes, witness, datastore, artifacts, destroy } = config;
-  const { drbd, quotaBackendBytes } = datastore;
-  const plan = { site, nodes, purge: destroy.purgeData };
+export function fileSets(config: SiteConfig): Record<string, FileSet[]> {
   const machines: Record<string, FileSet[]> = {};
-  for (const index of [0, 1] as const) {
-    const node = nodes[index];
-    machines[node.name] = [
-      nodeFiles({ ...plan, node, sibling: nodes[index === 0 ? 1 : 0], drbd }),
-      volumeFiles({ ...plan, drbd, quotaBackendBytes }),
-      memberFiles({ ...plan, datastore, artifacts }, index),
-      transientFiles({ ...plan, datastore }, index, ""),
-      agentFiles(config, index, ""),
-      ...kubernetesFiles(config, index),
-    ];
-  }
-  if (witness.kind === "managed") {
+  for (const index of [0, 1] as const)
+    machines[config.nodes[index].name] = [...datastoreFiles(config, index), ...kubernetesFiles(config, index)];
+  const { name: site, nodes, witness, destroy } = config;
+  if (witness?.kind === "managed") {
     const { port, storage } = witness;
-    machines.witness = [witnessFiles({ ...plan, port, nodes: nodes.map((node) => node.name), storage })];
+    const plan = { site, port, nodes: nodes.map((node) => node.name), storage, purge: destroy.purgeData };
+    machines.witness = [witnessFiles(plan)];
   }
   return machines;
 }
 
-function kubernetesFiles(
-  config: Omit<SiteConfig<unknown>, "witness"> & Pick<SiteConfig, "witness">,
-  index: 0 | 1,
-): FileSet[] {
+function datastoreFiles(config: SiteConfig, index: 0 | 1): FileSet[] {
+  if (config.witness === undefined) return [masterFiles()];
+  const { name: site, nodes, datastore, artifacts, destroy } = config;
+  const { drbd, quotaBackendBytes } = datastore;
+  const plan = { site, nodes, purge: destroy.purgeData };
+  return [
+    nodeFiles({ ...plan, node: nodes[index], sibling: nodes[index === 0 ? 1 : 0], drbd }),
+    volumeFiles({ ...plan, drbd, quotaBackendBytes }),
+    memberFiles({ ...plan, datastore, artifacts }, index),
+    transientFiles({ ...plan, datastore }, index, ""),
+    agentFiles(config, index, ""),
+  ];
+}
+
+function kubernetesFiles(config: SiteConfig, index: 0 | 1): FileSet[] {
   const { name: site, nodes, kubernetes, artifacts, destroy } = config;
   if (kubernetes.distribution === "none") return [];
-  const times = kubernetesTimes(kubernetes, timesOf(config));
-  const plan = { site, nodes, times, artifacts, purge: destroy.purgeData };
-  const address = { site, nodes, vip: kubernetes.vip, times };
+  const datastore = profileOf(config);
+  const times = kubernetesTimes(kubernetes, datastore.gaps);
+  const plan = { site, nodes, times, datastore, artifacts, purge: destroy.purgeData };
+  const address = { site, nodes, vip: kubernetes.vip, times, aside: datastore.aside };
   if (kubernetes.distribution === "k3s")
     return [k3sFiles({ ...plan, kubernetes }, index), keepalivedFiles({ ...address, probeUser: undefined }, index)];
   return [

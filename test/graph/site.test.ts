@@ -169,6 +169,7 @@ function plain(value: unknown): Record<string, unknown> {
 
 it("leaves a witness of somebody else alone, and sees it from each node", async () => {
   const config = readSite("example");
+  if (config.witness === undefined) throw new Error("the example has no witness");
   const credential = { clientCertificate: "PEM", clientKey: pulumi.secret("PEM") };
   const witness = {
     kind: "existing",

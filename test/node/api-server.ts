@@ -142,6 +142,7 @@ export class ApiServer {
       node: { frontend: "10.77.1.11" },
       kubernetes: { serviceCidr: "10.96.0.0/16" },
       times: { podEvictionMs: 25_000 },
+      datastore: { endpoints: [etcdUrl], trust: "none" },
     });
     const moved = JSON.stringify(own)
       .replaceAll(pkiFolder, this.#folder)
@@ -150,7 +151,6 @@ export class ApiServer {
     const { "etcd-cafile": _ca, "etcd-certfile": _certificate, "etcd-keyfile": _key, ...flags } = JSON.parse(moved);
     this.#launch(join(this.#programs.kubernetes, "kube-apiserver"), {
       ...flags,
-      "etcd-servers": etcdUrl,
       "bind-address": "127.0.0.1",
       "secure-port": api,
       "authorization-mode": "AlwaysAllow",

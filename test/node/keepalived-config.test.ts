@@ -14,6 +14,7 @@ const plan: AddressPlan = {
   ],
   vip: { address: "192.0.2.10", prefixLength: 24, interface: interfaceHere() },
   times: { notReadyAfter: 5 },
+  aside: "/run/tandem/aside",
   probeUser: kubernetesUser,
 };
 

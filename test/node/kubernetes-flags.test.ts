@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { run } from "../../components/cli/process.ts";
 import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
 import type { ClusterConfig } from "../../components/config/site-config.ts";
-import { timesOf } from "../../components/config/timing.ts";
+import { profileOf } from "../../components/datastore/profile.ts";
 import { auditPolicyPath } from "../../components/kubernetes/api-server.ts";
 import { flagWords } from "../../components/kubernetes/flags.ts";
 import { admissionConfig, admissionPath, k3sFlags, kubeletSettings } from "../../components/kubernetes/k3s-config.ts";
@@ -19,7 +19,7 @@ import { ensureKubernetes } from "../lab/toolchain.ts";
 import { freePort } from "./sshd.ts";
 
 const site = readSite("example-k3s");
-const passed = k3sFlags(kubernetesTimes(site.kubernetes as ClusterConfig, timesOf(site)));
+const passed = k3sFlags(kubernetesTimes(site.kubernetes as ClusterConfig, profileOf(site).gaps));
 let programs: string;
 let scratch: string;
 

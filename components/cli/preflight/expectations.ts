@@ -5,7 +5,7 @@ export interface Expectations {
   readonly site: string;
   /** How the machine is called in the site's configuration. */
   readonly machine: string;
-  /** What only a full node needs. */
+  /** What only a node needs. */
   readonly node?: NodeExpectations;
   /** Of the token that k3s is to have, which a cluster on this machine must take; a secret. Only of a node with k3s. */
   readonly k3sTokenFingerprint?: string;
@@ -19,7 +19,14 @@ export interface Expectations {
 
 export interface NodeExpectations {
   /** IPv4 addresses that must be configured, by their key in the site's configuration. */
-  readonly addresses: Readonly<Record<"frontend" | "backend", string>>;
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Of a node that keeps the data. */
+  readonly volume?: VolumeExpectations;
+  /** Of a site with Kubernetes. */
+  readonly apiAddress?: ApiAddressExpectations;
+}
+
+export interface VolumeExpectations {
   readonly disk: string;
   /** What the site was made with and keeps: another value would part the node from its own data or from its sibling. */
   readonly kept: Kept;
@@ -30,8 +37,6 @@ export interface NodeExpectations {
   readonly drbdByPackage: boolean;
   /** Asked for the time, when it answers. */
   readonly witnessUrl: string;
-  /** Of a site with Kubernetes. */
-  readonly apiAddress?: ApiAddressExpectations;
 }
 
 export interface ApiAddressExpectations {

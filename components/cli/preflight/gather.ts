@@ -20,7 +20,8 @@ const ourUnits =
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {
   const { node } = wanted;
-  const made = node === undefined ? null : await orderOfVolume(wanted.site);
+  const volume = node?.volume;
+  const made = volume === undefined ? null : await orderOfVolume(wanted.site);
   return {
     hostname: hostname(),
     os: await readSystem(),
@@ -32,14 +33,14 @@ export async function gather(wanted: Expectations): Promise<Facts> {
     ),
     freeBytes: await freeBytes("/var/lib"),
     usedBytes: await usedBytes(Object.keys(wanted.growsTo)),
-    disk: node === undefined ? null : await readDisk(node.disk, made !== null),
+    disk: volume === undefined ? null : await readDisk(volume.disk, made !== null),
     madeWith: made,
     listening: await listeners(),
     foreignEtcd:
       (await hasEntries("/var/lib/etcd")) &&
       !(await exists("/var/lib/tandem/etcd-member")) &&
       !(await exists("/var/lib/etcd/tandem.json")),
-    clock: node === undefined ? null : await readClock(node.witnessUrl),
+    clock: volume === undefined ? null : await readClock(volume.witnessUrl),
     k3sTokens: wanted.k3sTokenFingerprint === undefined ? [] : await gatherK3sTokens(),
     apiAddress: node?.apiAddress === undefined ? null : await gatherApiAddress(node.apiAddress),
   };

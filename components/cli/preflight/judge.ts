@@ -7,6 +7,7 @@ import type {
   Facts,
   Kept,
   NodeExpectations,
+  VolumeExpectations,
 } from "./expectations.ts";
 import { TOKEN_FILE } from "./k3s-token.ts";
 
@@ -74,7 +75,7 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
   const problems: string[] = [];
   if (facts.hostname !== wanted.machine) {
     problems.push(
-      `Its host name is ${facts.hostname}, and DRBD finds its own part of the configuration by that name: run ` +
+      `Its host name is ${facts.hostname}, and ${node.volume === undefined ? "its leases and its place in the cluster go" : "DRBD finds its own part of the configuration"} by that name: run ` +
         `\`hostnamectl set-hostname ${wanted.machine}\`, or correct the node's name in the configuration.`,
     );
   }
@@ -85,17 +86,23 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
         "configure it, or correct the configuration.",
     );
   }
-  if (facts.madeWith !== null) problems.push(...judgeKept(facts.madeWith, node.kept));
-  problems.push(...judgeDrbd(facts, node), ...(facts.disk === null ? [] : judgeDisk(facts.disk, node)));
+  if (node.volume !== undefined) problems.push(...judgeVolume(facts, node.volume));
+  if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
+  if (facts.apiAddress !== null && node.apiAddress !== undefined)
+    problems.push(...judgeApiAddress(facts.apiAddress, node.apiAddress));
+  return problems;
+}
+
+function judgeVolume(facts: Facts, volume: VolumeExpectations): string[] {
+  const problems: string[] = [];
+  if (facts.madeWith !== null) problems.push(...judgeKept(facts.madeWith, volume.kept));
+  problems.push(...judgeDrbd(facts, volume), ...(facts.disk === null ? [] : judgeDisk(facts.disk, volume)));
   if (facts.foreignEtcd) {
     problems.push(
       "/var/lib/etcd holds data of an etcd that Tandem did not make; move it away (mv /var/lib/etcd /var/lib/etcd.before-tandem) " +
         "and remove the etcd that used it.",
     );
   }
-  if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
-  if (facts.apiAddress !== null && node.apiAddress !== undefined)
-    problems.push(...judgeApiAddress(facts.apiAddress, node.apiAddress));
   return problems;
 }
 
@@ -138,7 +145,7 @@ function judgeKept(made: Partial<Kept>, wanted: Kept): string[] {
 }
 
 /** Of a module that a package is to bring, drbd-attach.sh judges once it is installed. */
-function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted, drbdByPackage }: NodeExpectations): string[] {
+function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted, drbdByPackage }: VolumeExpectations): string[] {
   if (drbdByPackage) return [];
   if (drbd === null) {
     return [
@@ -156,7 +163,7 @@ function judgeDrbd({ drbd, kernel }: Facts, { drbd: wanted, drbdByPackage }: Nod
   ];
 }
 
-function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: NodeExpectations): string[] {
+function judgeDisk(disk: DiskFacts, { disk: path, diskBytes }: VolumeExpectations): string[] {
   if (disk.kind === "missing") {
     return [
       `The disk ${path} does not exist; create it (a fresh logical volume, for example), or correct the configuration.`,

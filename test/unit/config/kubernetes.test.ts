@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
 import type { ClusterConfig } from "../../../components/config/site-config.ts";
-import { timesOf } from "../../../components/config/timing.ts";
+import { profileOf } from "../../../components/datastore/profile.ts";
 import { errorsOf, type Raw, siteOf } from "./sample.ts";
 
 const sum = "0".repeat(64);
@@ -63,7 +63,7 @@ describe("a site with Kubernetes", () => {
 
   it("keeps the managers' leases, and the nodes, over the longest gap of its datastore", () => {
     const site = siteOf(withKubernetes({}));
-    const times = kubernetesTimes(site.kubernetes as ClusterConfig, timesOf(site));
+    const times = kubernetesTimes(site.kubernetes as ClusterConfig, profileOf(site).gaps);
     expect(times).toEqual({
       longestGapMs: 16900,
       leaderElection: { leaseMs: 23000, renewMs: 21000, retryMs: 2000 },

@@ -55,7 +55,7 @@ describe("the site of a stack", () => {
       existingWitness(site);
     });
     const { witness } = loadSite(stackConfig(raw));
-    if (witness.kind !== "existing") throw new Error(witness.kind);
+    if (witness?.kind !== "existing") throw new Error(witness?.kind);
     const keys = [witness.credentials.nodeOne.clientKey, witness.credentials.nodeTwo.clientKey];
     expect(await Promise.all(keys.map(pulumi.isSecret))).toEqual([true, true]);
     expect(await Promise.all(keys.map(promised))).toEqual(nodeKeys);

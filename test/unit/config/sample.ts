@@ -1,5 +1,7 @@
 /** A right configuration, and ways to spoil it. */
 import { parseSite } from "../../../components/config/parse.ts";
+import type { Sealed } from "../../../components/config/secret.ts";
+import type { WitnessedSite } from "../../../components/config/site-config.ts";
 
 export const hostKeys = {
   nodeOne: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
@@ -50,9 +52,10 @@ export function warningsOf(spoil: (site: Raw) => void): readonly string[] {
   return parseSite(rawSite(spoil), {}).warnings;
 }
 
-/** The site that a configuration means. */
-export function siteOf(spoil?: (site: Raw) => void) {
+/** The site with a witness that a configuration means. */
+export function siteOf(spoil?: (site: Raw) => void): WitnessedSite<Sealed> {
   const result = parseSite(rawSite(spoil), {});
   if (!result.ok) throw new Error(result.errors.join("\n"));
+  if (result.site.witness === undefined) throw new Error("the site has no witness");
   return result.site;
 }

@@ -54,7 +54,7 @@ describe("a site with only what must be there", () => {
       ["tandem:site: nodes: is missing; must be a list of two nodes, node one first"],
       ["tandem:site: ssh: is missing; must be a map of user, privateKey, port, dialTimeout, dialAttempts"],
       ["tandem:site: witness: is missing; must be a map of host, hostKey, port, waitOffset, storage"],
-      ["tandem:site: datastore: is missing; must be a map with kind: etcd-witness"],
+      ["tandem:site: datastore: is missing; must be a map with kind: etcd-witness or etcd-cluster"],
       [
         "tandem:site: kubernetes: is missing; must be a map with distribution: k3s, upstream or none (the datastore alone)",
       ],
@@ -207,27 +207,22 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "the datastore etcd-vrrp",
     (site) => Object.assign(site, { datastore: { kind: "etcd-vrrp", vip: 1 } }),
-    "datastore.kind: etcd-vrrp is not yet supported; use etcd-witness",
-  ],
-  [
-    "the datastore etcd-cluster",
-    (site) => Object.assign(site, { datastore: { kind: "etcd-cluster" } }),
-    "datastore.kind: etcd-cluster is not yet supported; use etcd-witness",
+    "datastore.kind: etcd-vrrp is not yet supported; use etcd-witness or etcd-cluster",
   ],
   [
     "the datastore nats",
     (site) => Object.assign(site, { datastore: { kind: "nats" } }),
-    "datastore.kind: nats is not yet supported; use etcd-witness",
+    "datastore.kind: nats is not yet supported; use etcd-witness or etcd-cluster",
   ],
   [
     "a datastore that is none",
     (site) => Object.assign(site, { datastore: { kind: "mysql" } }),
-    'datastore.kind: is "mysql"; must be etcd-witness',
+    'datastore.kind: is "mysql"; must be etcd-witness or etcd-cluster',
   ],
   [
     "a datastore without a kind",
     (site) => delete site.datastore.kind,
-    "datastore.kind: is missing; must be etcd-witness",
+    "datastore.kind: is missing; must be etcd-witness or etcd-cluster",
   ],
   [
     "another Kubernetes",

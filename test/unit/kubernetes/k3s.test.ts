@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
 import type { K3sConfig } from "../../../components/config/site-config.ts";
-import { timesOf } from "../../../components/config/timing.ts";
+import { profileOf } from "../../../components/datastore/profile.ts";
 import { k3sFiles } from "../../../components/kubernetes/k3s.ts";
 import { k3sOptions, kubeletSettings } from "../../../components/kubernetes/k3s-config.ts";
 import { k3sKubeconfig } from "../../../components/kubernetes/kubeconfig.ts";
@@ -15,7 +15,8 @@ const kubernetes = site.kubernetes as K3sConfig;
 const plan = {
   nodes: site.nodes,
   kubernetes,
-  times: kubernetesTimes(kubernetes, timesOf(site)),
+  datastore: profileOf(site),
+  times: kubernetesTimes(kubernetes, profileOf(site).gaps),
   artifacts: site.artifacts,
   purge: false,
 };

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { DiskFacts, Expectations, Facts, Kept } from "../../../components/cli/preflight/expectations.ts";
+import type {
+  DiskFacts,
+  Expectations,
+  Facts,
+  Kept,
+  VolumeExpectations,
+} from "../../../components/cli/preflight/expectations.ts";
 import { judge } from "../../../components/cli/preflight/judge.ts";
 import { k3sTokenFingerprint } from "../../../components/cli/preflight/k3s-token.ts";
 
@@ -50,13 +56,21 @@ const wanted: Expectations = {
   growsTo: { "/var/lib/etcd": 600 * mebibyte },
   node: {
     addresses: { frontend: "10.77.1.11", backend: "10.77.2.11" },
-    disk: "/dev/vg0/etcd-t",
-    kept,
-    diskBytes: 512 * mebibyte,
-    drbd: "auto",
-    drbdByPackage: false,
-    witnessUrl: "https://10.77.1.20:8443",
+    volume: {
+      disk: "/dev/vg0/etcd-t",
+      kept,
+      diskBytes: 512 * mebibyte,
+      drbd: "auto",
+      drbdByPackage: false,
+      witnessUrl: "https://10.77.1.20:8443",
+    },
   },
+};
+
+const withVolume = (change: Partial<VolumeExpectations>): Expectations => {
+  const { node } = wanted;
+  if (node?.volume === undefined) throw new Error("a node has a volume");
+  return { ...wanted, node: { ...node, volume: { ...node.volume, ...change } } };
 };
 
 const found = (facts: Partial<Facts>, expectations: Expectations = wanted) =>
@@ -82,6 +96,16 @@ describe("preflight", () => {
 
   it("names every problem at once", () => {
     expect(found({ hostname: "debian", drbd: null, disk: { ...disk, kind: "missing" } })).toHaveLength(3);
+  });
+
+  it("asks a node without data for neither a disk nor DRBD, and for no more addresses than it has", () => {
+    const node = { addresses: { frontend: "10.77.1.11" } };
+    const facts = { drbd: null, disk: null, foreignEtcd: true, addresses: ["10.77.1.11"] };
+    expect(found(facts, { ...wanted, node })).toEqual([]);
+    expect(found({ ...facts, hostname: "debian" }, { ...wanted, node })).toEqual([
+      "Its host name is debian, and its leases and its place in the cluster go by that name: run `hostnamectl set-hostname n1`, " +
+        "or correct the node's name in the configuration.",
+    ]);
   });
 
   it("asks a witness for nothing that only a node needs", () => {
@@ -172,8 +196,7 @@ describe("preflight", () => {
   });
 
   it("compares the module with a version that the configuration names", () => {
-    const node = { ...wanted.node, drbd: "9" } as typeof wanted.node;
-    expect(found({}, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([
+    expect(found({}, withVolume({ drbd: "9" }))).toEqual([
       "Its kernel module drbd is 8.4.11, and datastore.drbd.version asks for 9; install that module, or say auto.",
     ]);
   });
@@ -216,8 +239,7 @@ describe("preflight", () => {
   });
 
   it.each([null, "8.4.11", "8.3.16"])("leaves the module to a package that is to bring it, and finds %s", (drbd) => {
-    const node = { ...wanted.node, drbd: "9", drbdByPackage: true } as typeof wanted.node;
-    expect(found({ drbd }, { ...wanted, ...(node === undefined ? {} : { node }) })).toEqual([]);
+    expect(found({ drbd }, withVolume({ drbd: "9", drbdByPackage: true }))).toEqual([]);
   });
 
   it.each<[string, Partial<DiskFacts>, string]>([
