@@ -43,12 +43,17 @@ export function blankScenario(title: string, body: (site: Site) => Promise<void>
   );
 }
 
-/** On machines of its own, which end with it. */
-export function scenarioOn(guests: readonly GuestSpec[], title: string, body: (site: Site) => Promise<void>): void {
-  test(title, { timeout: attempts * 10 * minute }, () =>
+/** On machines of its own, which end with it. @param options.kubernetes a Kubernetes release is at hand on them */
+export function scenarioOn(
+  guests: readonly GuestSpec[],
+  title: string,
+  body: (site: Site) => Promise<void>,
+  { timeoutMs = 10 * minute, kubernetes = false } = {},
+): void {
+  test(title, { timeout: attempts * timeoutMs }, () =>
     told(async () => {
       await endSharedSite();
-      site = await Site.prepare(await Lab.start({ name: "e2e", guests }));
+      site = await Site.prepare(await Lab.start({ name: "e2e", guests, kubernetes }));
       await body(site);
       await endSharedSite();
     }),

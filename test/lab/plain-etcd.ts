@@ -14,8 +14,8 @@ export interface EtcdClient {
 }
 
 /**
- * A plain etcd cluster on all guests of a lab: what two-node sites are measured against. The same release, TLS and
- * heartbeat as theirs; data on each guest's own disk.
+ * A plain etcd cluster on guests of a lab: what two-node sites are measured against, and what a site may use in their place. The same
+ * release, TLS and heartbeat as theirs; data on each guest's own disk.
  */
 export class PlainEtcd {
   readonly client: EtcdClient;
@@ -26,13 +26,13 @@ export class PlainEtcd {
     this.client = client;
   }
 
-  static async start(lab: Lab): Promise<PlainEtcd> {
-    const tls = await makeCertificates(lab);
-    await Promise.all(lab.guests.map((guest) => install(lab, guest)));
-    const endpoints = lab.guests.map(({ name, spec }) => ({ name, url: `https://${spec.frontend}:2379` }));
+  static async start(lab: Lab, guests = lab.guests): Promise<PlainEtcd> {
+    const tls = await makeCertificates(lab, guests);
+    await Promise.all(guests.map((guest) => install(lab, guest, guests)));
+    const endpoints = guests.map(({ name, spec }) => ({ name, url: `https://${spec.frontend}:2379` }));
     const cluster = new PlainEtcd(lab, { endpoints, tls });
-    await Promise.all(lab.guests.map((guest) => cluster.startMember(guest)));
-    await Promise.all(lab.guests.map((guest) => guest.run("sync")));
+    await Promise.all(guests.map((guest) => cluster.startMember(guest)));
+    await Promise.all(guests.map((guest) => guest.run("sync")));
     return cluster;
   }
 
@@ -56,12 +56,17 @@ export class PlainEtcd {
     throw new Error(`the plain etcd cluster agreed on no leader within ${timeoutMs} ms`);
   }
 
-  private async status(url: string): Promise<{ member: string; leader: string } | undefined> {
+  /** Runs `etcdctl` on the lab's host. @returns what it prints */
+  async etcdctl(url: string, ...args: string[]): Promise<string> {
     const { ca, cert, key } = this.client.tls;
-    const options = ["--cacert", ca, "--cert", cert, "--key", key, "--command-timeout", "2s", "-w", "fields"];
-    const etcdctl = ["etcdctl", "--endpoints", url, ...options, "endpoint", "status"];
+    const options = ["--cacert", ca, "--cert", cert, "--key", key, "--command-timeout", "2s"];
+    const etcdctl = ["etcdctl", "--endpoints", url, ...options, ...args];
+    return (await this.lab.exec(etcdctl, { env: this.lab.pulumiEnv(), timeoutMs: 5000 })).stdout;
+  }
+
+  private async status(url: string): Promise<{ member: string; leader: string } | undefined> {
     try {
-      const { stdout } = await this.lab.exec(etcdctl, { env: this.lab.pulumiEnv(), timeoutMs: 5000 });
+      const stdout = await this.etcdctl(url, "-w", "fields", "endpoint", "status");
       const field = (name: string) => new RegExp(`^"${name}" : (\\d+)$`, "m").exec(stdout)?.[1] ?? "";
       return { member: field("MemberID"), leader: field("Leader") };
     } catch (error) {
@@ -72,7 +77,7 @@ export class PlainEtcd {
 }
 
 /** One authority; one certificate that servers, peers and clients all show. */
-async function makeCertificates(lab: Lab): Promise<EtcdClient["tls"]> {
+async function makeCertificates(lab: Lab, guests: readonly Guest[]): Promise<EtcdClient["tls"]> {
   const folder = join(lab.folder, "plain-etcd");
   await mkdir(folder, { recursive: true });
   const [ca, caKey, cert, key] = ["ca.crt", "ca.key", "etcd.crt", "etcd.key"].map((file) => join(folder, file));
@@ -89,16 +94,16 @@ async function makeCertificates(lab: Lab): Promise<EtcdClient["tls"]> {
     "30",
   ];
   await run([...request, "-subj", "/CN=plain-etcd-ca", "-keyout", `${caKey}`, "-out", `${ca}`]);
-  const addresses = lab.guests.flatMap(({ spec }) => [spec.frontend, spec.backend]).map((address) => `IP:${address}`);
+  const addresses = guests.flatMap(({ spec }) => [spec.frontend, spec.backend]).map((address) => `IP:${address}`);
   const names = ["-addext", `subjectAltName=${addresses.join()},IP:127.0.0.1`, "-addext", "basicConstraints=CA:false"];
   const signed = ["-CA", `${ca}`, "-CAkey", `${caKey}`, "-subj", "/CN=plain-etcd", ...names];
   await run([...request, ...signed, "-keyout", `${key}`, "-out", `${cert}`]);
   return { ca: `${ca}`, cert: `${cert}`, key: `${key}` };
 }
 
-async function install(lab: Lab, guest: Guest): Promise<void> {
+async function install(lab: Lab, guest: Guest, guests: readonly Guest[]): Promise<void> {
   const { backend, frontend } = guest.spec;
-  const peers = lab.guests.map(({ name, spec }) => `${name}=https://${spec.backend}:2380`);
+  const peers = guests.map(({ name, spec }) => `${name}=https://${spec.backend}:2380`);
   const tls = {
     "trusted-ca-file": "/etc/etcd/ca.crt",
     "cert-file": "/etc/etcd/etcd.crt",

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import type { PlainEtcd } from "../lab/plain-etcd.ts";
+import { say } from "../lab/progress.ts";
+import { Cluster } from "./api/cluster.ts";
+import { EXTERNAL_GUESTS, startEtcd, useEtcd } from "./external-etcd.ts";
+import { failing } from "./failing-up.ts";
+import { scenarioOn } from "./scenario.ts";
+import { nodes, type Site } from "./site.ts";
+
+const minute = 60_000;
+/** What the configuration assumes where it says nothing. */
+const longestGapMs = 15_000;
+const foreign = ["/of/somebody/else", "stays"] as const;
+
+scenarioOn(
+  EXTERNAL_GUESTS,
+  "Kubernetes on somebody else's etcd survives the loss of a server and of a node, and leaves it as it was",
+  async (site) => {
+    const etcd = await startEtcd(site);
+    const [first] = etcd.client.endpoints;
+    if (first === undefined) throw new Error("the cluster has no server");
+    await etcd.etcdctl(first.url, "put", ...foreign);
+    await useEtcd(site, etcd);
+    await refusedWithoutQuorum(site, etcd);
+
+    await site.up();
+    const cluster = await Cluster.of(site);
+    expect(await cluster.kubectl("get", "--raw", "/readyz")).toBe("ok");
+    expect(await cluster.holders()).toHaveLength(1);
+    for (const node of nodes) expect(await ofEtcd(site, node)).toBe("");
+    expect(await site.up(["--expect-no-changes"])).toContain("unchanged");
+    const before = await cluster.leaseHolders();
+
+    await cluster.moveAddress("n1");
+    const leader = await etcd.leader();
+    const lost = await cluster.withLoad(async (load) => {
+      await sleep(2000);
+      await site.lab.guest(leader).powerCut();
+      await load.untilWriting(2 * longestGapMs);
+      // Longer than an API server believes in a server that says nothing.
+      await sleep(longestGapMs);
+      await load.untilWriting(2 * longestGapMs);
+    });
+    say(`  gap of ${lost.gapMs.toFixed(0)} ms when the leading server lost power`);
+    expect(lost.gapMs).toBeLessThan(longestGapMs);
+    expect(await cluster.holders()).toEqual(["n1"]);
+    expect(await cluster.leaseHolders()).toEqual(before);
+
+    await site.lab.guest(leader).boot();
+    await site.lab.guest(leader).waitSsh();
+    await etcd.startMember(site.lab.guest(leader));
+    const gone = await cluster.withLoad(async (load) => {
+      await sleep(2000);
+      await site.guest("n1").powerCut();
+      await load.untilWriting(2 * longestGapMs);
+      expect(await cluster.holders()).toEqual(["n2"]);
+      await cluster.untilLeasesHeldBy(["n2"]);
+      await site.powerOn("n1");
+      await cluster.untilReady();
+      // It comes back without taking anything.
+      expect(await cluster.holders()).toEqual(["n2"]);
+    });
+    say(`  gap of ${gone.gapMs.toFixed(0)} ms when node one lost power with the address`);
+    expect(gone.gapMs).toBeLessThan(10_000);
+
+    const members = await memberList(etcd, first.url);
+    await site.destroy();
+    for (const node of nodes) expect(await ofEtcd(site, node)).toBe("");
+    expect(await memberList(etcd, first.url)).toBe(members);
+    expect(await valueOf(etcd, first.url, foreign[0])).toBe(foreign[1]);
+    expect(await valueOf(etcd, first.url, "/registry/namespaces/default")).toContain("kube");
+  },
+  { timeoutMs: 15 * minute, kubernetes: true },
+);
+
+/** Preflight names the node, and the servers that it misses. */
+async function refusedWithoutQuorum(site: Site, etcd: PlainEtcd): Promise<void> {
+  const two = ["p2", "p3"].map((name) => site.lab.guest(name));
+  await Promise.all(two.map((guest) => guest.run("systemctl stop etcd")));
+  const { output } = await failing(site, async () => {});
+  expect(output).toContain("n1 reaches 0 of 3 servers, and 2 are a quorum.");
+  expect(output).toContain("https://10.77.1.31:2379: it knows no leader, so it reaches no quorum itself.");
+  expect(output).toMatch(/https:\/\/10\.77\.1\.32:2379: connect ECONNREFUSED/);
+  for (const node of nodes)
+    expect((await site.guest(node).run("ls /etc/tandem 2>&1 || true")).stdout).toContain("No such");
+  await Promise.all(two.map((guest) => etcd.startMember(guest)));
+}
+
+/** What of a datastore is on a node: none of it should be. */
+async function ofEtcd(site: Site, node: (typeof nodes)[number]): Promise<string> {
+  const look =
+    "ls /etc/systemd/system /usr/local/bin /etc/drbd.d /etc/tandem /var/lib/etcd /var/lib/etcd-transient 2>/dev/null | " +
+    "grep -E '^(etcd|tandem-|settings|var-lib)|\\.res$'; ps -eo comm | grep -E '^(etcd|node|drbd)'; true";
+  return (await site.guest(node).run(look)).stdout;
+}
+
+function memberList(etcd: PlainEtcd, url: string): Promise<string> {
+  return etcd.etcdctl(url, "member", "list");
+}
+
+async function valueOf(etcd: PlainEtcd, url: string, key: string): Promise<string> {
+  return (await etcd.etcdctl(url, "get", key, "--print-value-only")).trim();
+}
