@@ -68,8 +68,8 @@ scenarioOn(
     await site.destroy();
     for (const node of nodes) expect(await ofEtcd(site, node)).toBe("");
     expect(await memberList(etcd, first.url)).toBe(members);
-    expect(await valueOf(etcd, first.url, foreign[0])).toBe(foreign[1]);
-    expect(await valueOf(etcd, first.url, "/registry/namespaces/default")).toContain("kube");
+    expect(await textOf(etcd, first.url, foreign[0])).toBe(foreign[1]);
+    expect(await textOf(etcd, first.url, "/registry/namespaces/default")).toContain("kube");
   },
   { timeoutMs: 15 * minute, kubernetes: true },
 );
@@ -99,6 +99,6 @@ function memberList(etcd: PlainEtcd, url: string): Promise<string> {
   return etcd.etcdctl(url, "member", "list");
 }
 
-async function valueOf(etcd: PlainEtcd, url: string, key: string): Promise<string> {
+async function textOf(etcd: PlainEtcd, url: string, key: string): Promise<string> {
   return (await etcd.etcdctl(url, "get", key, "--print-value-only")).trim();
 }

@@ -51,6 +51,13 @@ test.each([0, 1] as const)("keepalived reads the configuration of node %i withou
   expect(await keepalivedReads(text)).toEqual({ code: 0, said: "" });
 });
 
+test("where no agent says which node goes on, keepalived reads a configuration that asks for no such word", async () => {
+  const { files = {} } = keepalivedFiles({ ...plan, aside: undefined }, 0);
+  const text = files["/etc/keepalived/keepalived.conf"]?.content ?? "";
+  expect(await keepalivedReads(onThisMachine(text))).toEqual({ code: 0, said: "" });
+  for (const { content } of Object.values(files)) expect(content).not.toMatch(/track_file|aside/);
+});
+
 test("a probe that only root may run is run by root, and nobody is made for it", () => {
   const { files, users } = keepalivedFiles({ ...plan, probeUser: undefined }, 0);
   expect(files?.["/etc/keepalived/keepalived.conf"]?.content).toContain("script_user root\n");

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { run } from "../../components/cli/process.ts";
 import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
-import type { ClusterConfig } from "../../components/config/site-config.ts";
+import type { ClusterConfig, UpstreamConfig } from "../../components/config/site-config.ts";
 import { profileOf } from "../../components/datastore/profile.ts";
-import { auditPolicyPath } from "../../components/kubernetes/api-server.ts";
+import { apiServerFlags, auditPolicyPath } from "../../components/kubernetes/api-server.ts";
 import { flagWords } from "../../components/kubernetes/flags.ts";
 import { admissionConfig, admissionPath, k3sFlags, kubeletSettings } from "../../components/kubernetes/k3s-config.ts";
 import { auditLog } from "../../components/kubernetes/paths.ts";
@@ -48,6 +48,18 @@ describe("what k3s passes on is read by Kubernetes' own programs", () => {
   it("a flag that there is not, and a value of another kind, would be seen", async () => {
     expect(await ask("kube-scheduler", ["--leader-elect-lease=23s", "--help"])).toMatchObject({ code: 1 });
     expect(await ask("kube-scheduler", ["--leader-elect-lease-duration=23", "--help"])).toMatchObject({ code: 1 });
+  });
+});
+
+describe("on an etcd cluster of somebody else", () => {
+  it("kube-apiserver reads the list of its servers", async () => {
+    const { nodes, kubernetes, ...external } = readSite("example-external-etcd");
+    const datastore = profileOf(external);
+    const times = kubernetesTimes(kubernetes as UpstreamConfig, datastore.gaps);
+    const flags = apiServerFlags({ node: nodes[0], kubernetes: kubernetes as UpstreamConfig, times, datastore });
+    expect(String(flags["etcd-servers"]).split(",")).toHaveLength(3);
+    const { code, stderr } = await ask("kube-apiserver", [...flagWords(flags), "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 });
 

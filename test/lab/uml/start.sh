@@ -14,4 +14,4 @@ mount --bind "$files" "$root/lab"
 # A kernel that restarts runs itself again by this name, whose removal makes a restart the end of the guest.
 ln -s /linux.uml "$root/tmp/linux.uml"
 cd /
-exec env -i HOME=/tmp TMPDIR=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /tmp/linux.uml "$@"
+exec /usr/bin/env -i HOME=/tmp TMPDIR=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /tmp/linux.uml "$@"

@@ -23,6 +23,16 @@ const plan = {
 const options = [k3sOptions(plan, 0), k3sOptions(plan, 1)] as const;
 
 describe("k3s's configuration", () => {
+  it("names every server of an etcd cluster of somebody else, and the certificate for them", () => {
+    const datastore = profileOf(readSite("example-external-etcd"));
+    expect(k3sOptions({ ...plan, datastore }, 0)).toMatchObject({
+      "datastore-endpoint": "https://10.77.1.31:2379,https://10.77.1.32:2379,https://10.77.1.33:2379",
+      "datastore-cafile": "/etc/tandem/pki/kubernetes/etcd-ca.crt",
+      "datastore-certfile": "/etc/tandem/pki/kubernetes/etcd-client.crt",
+      "datastore-keyfile": "/etc/tandem/pki/kubernetes/etcd-client.key",
+    });
+  });
+
   it("has only options of k3s, each a value or a switch as k3s has it", () => {
     const listed = readFileSync(join(import.meta.dirname, "k3s-server-flags.txt"), "utf8")
       .split("\n")
