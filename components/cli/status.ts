@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
 import { request } from "node:http";
-import { SOCKET } from "../arbiter/agent/paths.ts";
+import { SETTINGS, SOCKET } from "../arbiter/agent/paths.ts";
 import type { StatusReport, Survival } from "../arbiter/agent/status.ts";
+import { probeScript } from "../kubernetes/paths.ts";
 import { run } from "./process.ts";
 import { Failure, type Verb } from "./verb.ts";
 
 const LIMIT_MS = 5000;
+
+const withoutDatastore = `no agent is set up here, as on every node with datastore.kind etcd-cluster; whether its API server works is told by ${probeScript} readyz`;
 
 /** `tandem status`: what the agent of this node knows, or what can be seen without it. */
 export const status: Verb = {
@@ -15,6 +19,7 @@ export const status: Verb = {
     if (wrong !== undefined) throw new Failure(`status knows --json, not ${JSON.stringify(wrong)}`);
     const asked = await askAgent(SOCKET);
     if ("failure" in asked) {
+      if (!existsSync(SETTINGS)) throw new Failure(withoutDatastore);
       const seen = await withoutAgent();
       throw new Failure(
         [`the agent does not answer (${asked.failure}); see: journalctl -u tandem-agent`, ...seen].join("\n"),

@@ -13,10 +13,15 @@ export function readCertificates(pem: string): X509Certificate[] {
   return blocks.map((block) => new X509Certificate(block));
 }
 
+/** When the first of these certificates ends, in ms since 1970. */
+export function endOf(pem: string): number {
+  return Math.min(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
+}
+
 type Credential = Pick<EtcdClusterConfig<unknown>, "caCertificate" | "clientCertificate">;
 
 /**
- * What is wrong with what a client shows to servers.
+ * What is wrong with what a client shows to servers; paths are within their section.
  * @param clientKey PEM; undefined if it is not at hand
  * @param nowMs since 1970
  */
@@ -25,60 +30,58 @@ export function checkClientCredential(
   clientKey: string | undefined,
   nowMs: number,
 ): Problem[] {
-  const [own, ...chain] = readCertificates(clientCertificate);
-  if (own === undefined) return [];
+  const chain = readCertificates(clientCertificate);
   const authorities = readCertificates(caCertificate);
-  const of = (key: keyof EtcdClusterConfig, message: string): Problem => ({ path: [key], message });
-  const problems: Problem[] = [];
-  if (clientKey !== undefined && !own.checkPrivateKey(createPrivateKey(clientKey)))
-    problems.push(of("clientKey", "is not the key of clientCertificate; give the two that were made together"));
-  if (own.ca)
-    problems.push(of("clientCertificate", `begins with ${nameOf(own)}, an authority; begin with the client's own`));
-  const { keyUsage: usages } = own;
-  if (usages !== undefined && !usages.includes(clientAuth) && !usages.includes(anyUsage))
-    problems.push(
-      of("clientCertificate", `is of ${nameOf(own)} and not meant for clients (TLS Web Client Authentication)`),
-    );
-  const broken = [own, ...chain].findIndex((certificate, at) => {
-    const next = chain[at];
-    return next !== undefined && !isIssuedBy(certificate, next);
-  });
-  if (broken >= 0)
-    problems.push(
-      of(
-        "clientCertificate",
-        `its certificate ${broken + 1} was issued by ${nameOf({ subject: [own, ...chain][broken]?.issuer ?? "" })}, which is not the one after it; put each before its issuer's`,
-      ),
-    );
-  const last = chain.at(-1) ?? own;
-  const anchored = authorities.some((authority) => authority.raw.equals(last.raw) || isIssuedBy(last, authority));
-  if (broken < 0 && !anchored)
-    problems.push(
-      of(
-        "clientCertificate",
-        `was issued by ${nameOf({ subject: last.issuer })}, which is not in caCertificate; give the certificate for this cluster or, if its servers know their clients by another authority than their own, add that one to caCertificate`,
-      ),
-    );
-  for (const [key, certificates] of [
-    ["clientCertificate", [own, ...chain]],
-    ["caCertificate", authorities],
-  ] as const) {
-    const ended = certificates.find(({ validTo }) => Date.parse(validTo) <= nowMs);
-    if (ended !== undefined) problems.push(of(key, `${nameOf(ended)} ended at ${ended.validTo}; give one in force`));
-  }
-  return problems;
+  const isOther = clientKey !== undefined && !chain[0]?.checkPrivateKey(createPrivateKey(clientKey));
+  const of = (key: keyof EtcdClusterConfig, messages: readonly string[]) =>
+    messages.map((message): Problem => ({ path: [key], message }));
+  return [
+    ...of("clientKey", isOther ? ["is not the key of clientCertificate; give the two that were made together"] : []),
+    ...of("clientCertificate", [
+      ...chain.slice(0, 1).flatMap(purposeOf),
+      ...checkChain(chain, authorities),
+      ...ended(chain, nowMs),
+    ]),
+    ...of("caCertificate", ended(authorities, nowMs)),
+  ];
 }
 
-/** When the first of these certificates ends, in ms since 1970. */
-export function endOf(pem: string): number {
-  return Math.min(...readCertificates(pem).map(({ validTo }) => Date.parse(validTo)));
+/** Why a certificate is not a client's. */
+function purposeOf(own: X509Certificate): string[] {
+  if (own.ca) return [`begins with that of ${oneLine(own.subject)}, an authority; begin with the client's own`];
+  const { keyUsage: usages } = own;
+  if (usages === undefined || usages.includes(clientAuth) || usages.includes(anyUsage)) return [];
+  return [`is of ${oneLine(own.subject)} and not meant for clients (TLS Web Client Authentication)`];
+}
+
+/** Each certificate is followed by its issuer's, and the last one was issued by one of the authorities, or is one. */
+function checkChain(chain: readonly X509Certificate[], authorities: readonly X509Certificate[]): string[] {
+  for (const [at, certificate] of chain.entries()) {
+    const next = chain[at + 1];
+    const issuer = oneLine(certificate.issuer);
+    if (next !== undefined && !isIssuedBy(certificate, next))
+      return [
+        `its certificate ${at + 1} was issued by ${issuer}, which is not the one after it; put each before its issuer's`,
+      ];
+    const isAnchored = authorities.some((one) => one.raw.equals(certificate.raw) || isIssuedBy(certificate, one));
+    if (next === undefined && !isAnchored)
+      return [
+        `was issued by ${issuer}, which is not in caCertificate; give the certificate for this cluster or, if its servers know their clients by another authority than their own, add that one to caCertificate`,
+      ];
+  }
+  return [];
+}
+
+function ended(certificates: readonly X509Certificate[], nowMs: number): string[] {
+  return certificates
+    .filter(({ validTo }) => Date.parse(validTo) <= nowMs)
+    .map(({ subject, validTo }) => `that of ${oneLine(subject)} ended at ${validTo}; give one in force`);
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
-/** A subject on one line. */
-function nameOf({ subject }: { readonly subject: string }): string {
-  return subject.replaceAll("\n", ", ");
+function oneLine(name: string): string {
+  return name.replaceAll("\n", ", ");
 }

@@ -29,6 +29,8 @@ scenarioOn(
     expect(await cluster.kubectl("get", "--raw", "/readyz")).toBe("ok");
     expect(await cluster.holders()).toHaveLength(1);
     for (const node of nodes) expect(await ofEtcd(site, node)).toBe("");
+    const { stderr } = await site.guest("n1").run("tandem status", { check: false });
+    expect(stderr).toContain("no agent is set up here, as on every node with datastore.kind etcd-cluster");
     expect(await site.up(["--expect-no-changes"])).toContain("unchanged");
     const before = await cluster.leaseHolders();
 

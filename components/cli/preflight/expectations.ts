@@ -73,6 +73,8 @@ export interface Facts {
   readonly disk: DiskFacts | null;
   /** With what this site was made here; null where it was not. */
   readonly madeWith: Partial<Kept> | null;
+  /** Kubernetes is here already, with its data in an etcd cluster of somebody else. */
+  readonly usesOthersEtcd: boolean;
   readonly listening: readonly Listener[];
   /** A folder of etcd data that Tandem did not make. */
   readonly foreignEtcd: boolean;

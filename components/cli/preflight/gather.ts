@@ -2,6 +2,7 @@ import { access, readdir, readFile, realpath, stat, statfs } from "node:fs/promi
 import { request } from "node:https";
 import { hostname, networkInterfaces, release } from "node:os";
 import { basename } from "node:path";
+import { pkiFolder } from "../../kubernetes/paths.ts";
 import { thisMachine } from "../apply/machine.ts";
 import { loadedDrbd } from "../loaded-drbd.ts";
 import { type Argv, run } from "../process.ts";
@@ -21,7 +22,7 @@ const ourUnits =
 export async function gather(wanted: Expectations): Promise<Facts> {
   const { node } = wanted;
   const volume = node?.volume;
-  const made = volume === undefined ? null : await orderOfVolume(wanted.site);
+  const made = node === undefined ? null : await orderOfVolume(wanted.site);
   return {
     hostname: hostname(),
     os: await readSystem(),
@@ -35,6 +36,7 @@ export async function gather(wanted: Expectations): Promise<Facts> {
     usedBytes: await usedBytes(Object.keys(wanted.growsTo)),
     disk: volume === undefined ? null : await readDisk(volume.disk, made !== null),
     madeWith: made,
+    usesOthersEtcd: await exists(`${pkiFolder}/etcd-ca.crt`),
     listening: await listeners(),
     foreignEtcd:
       (await hasEntries("/var/lib/etcd")) &&

@@ -86,15 +86,30 @@ function judgeNode(facts: Facts, wanted: Expectations, node: NodeExpectations): 
         "configure it, or correct the configuration.",
     );
   }
-  if (node.volume !== undefined) problems.push(...judgeVolume(facts, node.volume));
+  problems.push(...(node.volume === undefined ? judgeNoVolume(facts) : judgeVolume(facts, node.volume)));
   if (facts.clock !== null) problems.push(...judgeClock(facts.clock));
   if (facts.apiAddress !== null && node.apiAddress !== undefined)
     problems.push(...judgeApiAddress(facts.apiAddress, node.apiAddress));
   return problems;
 }
 
+/** Another datastore would be an empty one. */
+function judgeNoVolume({ madeWith }: Facts): string[] {
+  if (madeWith === null) return [];
+  return [
+    "It has the data of this site itself, and with datastore.kind etcd-cluster the site would go on without them: say etcd-witness again, " +
+      "or destroy the site with destroy.purgeData first.",
+  ];
+}
+
 function judgeVolume(facts: Facts, volume: VolumeExpectations): string[] {
   const problems: string[] = [];
+  if (facts.usesOthersEtcd) {
+    problems.push(
+      "Its Kubernetes has its data in an etcd cluster elsewhere, and with datastore.kind etcd-witness it would go on without them: " +
+        "say etcd-cluster again, or destroy the site first.",
+    );
+  }
   if (facts.madeWith !== null) problems.push(...judgeKept(facts.madeWith, volume.kept));
   problems.push(...judgeDrbd(facts, volume), ...(facts.disk === null ? [] : judgeDisk(facts.disk, volume)));
   if (facts.foreignEtcd) {

@@ -280,7 +280,9 @@ describe("the client's certificate", () => {
     expect(await found(await issue(authority, "server"))).toEqual([
       "is of CN=api and not meant for clients (TLS Web Client Authentication)",
     ]);
-    expect(await found(authority)).toContain("begins with CN=test etcd CA, an authority; begin with the client's own");
+    expect(await found(authority)).toContain(
+      "begins with that of CN=test etcd CA, an authority; begin with the client's own",
+    );
   });
 
   it("may come with the authorities between it and that of the cluster", () => {
@@ -292,7 +294,7 @@ describe("the client's certificate", () => {
 
   it("is in force, and its author is told before it is not any more", async () => {
     const ended = await found(client, Date.now() + 401 * dayMs);
-    expect(ended.join()).toMatch(/CN=api ended at .* GMT; give one in force/);
+    expect(ended.join()).toMatch(/that of CN=api ended at .* GMT; give one in force/);
     const warned = (days: number) =>
       checkClientEnd(externalSite(), Date.now() + days * dayMs).map(({ message }) => message);
     expect(warned(0)).toEqual([]);

@@ -41,6 +41,7 @@ const good: Facts = {
   usedBytes: {},
   disk,
   madeWith: null,
+  usesOthersEtcd: false,
   listening: [{ port: 22, program: "sshd", ours: false }],
   foreignEtcd: false,
   clock: null,
@@ -105,6 +106,19 @@ describe("preflight", () => {
     expect(found({ ...facts, hostname: "debian" }, { ...wanted, node })).toEqual([
       "Its host name is debian, and its leases and its place in the cluster go by that name: run `hostnamectl set-hostname n1`, " +
         "or correct the node's name in the configuration.",
+    ]);
+  });
+
+  it("lets no site leave its data behind by changing the kind of its datastore", () => {
+    const node = { addresses: { frontend: "10.77.1.11" } };
+    expect(found({ madeWith: kept }, { ...wanted, node })).toEqual([
+      "It has the data of this site itself, and with datastore.kind etcd-cluster the site would go on without them: say etcd-witness " +
+        "again, or destroy the site with destroy.purgeData first.",
+    ]);
+    expect(found({ usesOthersEtcd: true }, { ...wanted, node })).toEqual([]);
+    expect(found({ usesOthersEtcd: true })).toEqual([
+      "Its Kubernetes has its data in an etcd cluster elsewhere, and with datastore.kind etcd-witness it would go on without them: " +
+        "say etcd-cluster again, or destroy the site first.",
     ]);
   });
 
