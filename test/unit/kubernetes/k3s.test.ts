@@ -108,9 +108,12 @@ describe("k3s's files", () => {
     expect(bundled.map(({ folder }) => folder)).toEqual(Array(2).fill("/opt/bundle/k3s-v1.34.4+k3s1"));
   });
 
-  it("restart k3s with each file that it reads only when it starts", () => {
-    const paths = Object.keys(files.files ?? {}).filter((path) => !/probe/.test(path));
-    expect(files.units?.[0]?.restartOn).toEqual(expect.arrayContaining([...paths, "/usr/local/bin/k3s"]));
+  it("restart k3s with each file that it reads only when it starts, and what ends its pods with none", () => {
+    const paths = Object.keys(files.files ?? {}).filter((path) => !/probe|pods/.test(path));
+    const [pods, k3s] = files.units ?? [];
+    expect(k3s?.restartOn).toEqual(expect.arrayContaining([...paths, "/usr/local/bin/k3s", "/etc/rancher/k3s/token"]));
+    // Units are stopped from the last to the first: k3s, then its pods.
+    expect(pods).toEqual({ name: "tandem-k3s-pods.service", enable: true, state: "started" });
   });
 });
 
