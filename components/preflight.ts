@@ -1,5 +1,11 @@
 import type { Expectations, VolumeExpectations } from "./cli/preflight/expectations.ts";
-import type { ManagedWitness, SiteConfig, WitnessedSite } from "./config/site-config.ts";
+import type {
+  ClusterConfig,
+  KubernetesConfig,
+  ManagedWitness,
+  SiteConfig,
+  WitnessedSite,
+} from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
 import { peerUrl } from "./etcd/config.ts";
 import { auditBytes } from "./kubernetes/api-server.ts";
@@ -8,15 +14,19 @@ import { logFolder } from "./kubernetes/paths.ts";
 const mebibyte = 2 ** 20;
 /** The programs, and a download beside them. */
 const programBytes = 400 * mebibyte;
-/** The same of Kubernetes. */
+/** The same of Kubernetes, and of what runs its pods. */
 const kubernetesBytes = 500 * mebibyte;
-const kubernetesPorts: Readonly<Record<SiteConfig["kubernetes"]["distribution"], readonly number[]>> = {
-  none: [],
+const workloadsBytes = 500 * mebibyte;
+/** A few. */
+const imagesBytes = 500 * mebibyte;
+const kubernetesPorts: Readonly<Record<ClusterConfig["distribution"], readonly number[]>> = {
   // The API, controller-manager, scheduler.
   upstream: [6443, 10257, 10259],
   // The same behind k3s's own port, cloud-controller-manager, kubelet and kube-proxy.
   k3s: [6443, 6444, 10248, 10249, 10250, 10256, 10257, 10258, 10259],
 };
+/** kubelet, and its own health. */
+const kubeletPorts = [10250, 10248];
 /** etcd keeps its database, and a snapshot or a defragmented copy beside it, and its log. */
 const databaseCopies = 3;
 
@@ -26,12 +36,13 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
   const node = nodes[index];
   const { name: machine, frontend } = node;
   const data = config.witness === undefined ? nothingKept : dataExpectations(config, index);
+  const needed = neededBy(kubernetes);
   return {
     site,
     machine,
-    ports: [...data.ports, ...kubernetesPorts[kubernetes.distribution]],
-    freeBytes: programBytes + (kubernetes.distribution === "none" ? 0 : kubernetesBytes),
-    growsTo: { ...data.growsTo, ...(kubernetes.distribution === "none" ? {} : { [logFolder]: auditBytes }) },
+    ports: [...data.ports, ...needed.ports],
+    freeBytes: programBytes + needed.freeBytes,
+    growsTo: { ...data.growsTo, ...needed.growsTo },
     node: {
       addresses: "backend" in node ? { frontend, backend: node.backend } : { frontend },
       ...data.node,
@@ -75,6 +86,19 @@ function dataExpectations({ nodes, witness, datastore }: WitnessedSite, index: 0
     ports: [2379, 2380, 2382, 2383, 2384, drbd.port],
     growsTo: { "/var/lib/etcd": databaseCopies * quotaBackendBytes },
     node: { volume },
+  };
+}
+
+function neededBy(kubernetes: KubernetesConfig): Pick<Expectations, "ports" | "freeBytes" | "growsTo"> {
+  if (kubernetes.distribution === "none") return { ports: [], freeBytes: 0, growsTo: {} };
+  const ports = kubernetesPorts[kubernetes.distribution];
+  const growsTo = { [logFolder]: auditBytes };
+  if (kubernetes.distribution === "k3s" || kubernetes.workloads === undefined)
+    return { ports, freeBytes: kubernetesBytes, growsTo };
+  return {
+    ports: [...ports, ...kubeletPorts],
+    freeBytes: kubernetesBytes + workloadsBytes,
+    growsTo: { ...growsTo, "/var/lib/containerd": imagesBytes },
   };
 }
 

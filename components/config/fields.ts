@@ -158,6 +158,11 @@ export function network(whose: string) {
     });
 }
 
+export const imageReference = matching(
+  "the reference of a container image with its registry and its tag or digest, e.g. registry.k8s.io/pause:3.10.1",
+  /^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128}|@sha256:[0-9a-f]{64})$/,
+);
+
 export const packageName = matching("the name of a Debian package", /^[a-z0-9][a-z0-9+.-]+$/);
 
 export const certificate = text("an X.509 certificate in PEM", (value) => {

@@ -33,6 +33,12 @@ export function isOfNobody({ address, prefixLength }: Network): boolean {
   return size > 2 && (number === 0 || number === size - 1);
 }
 
+/** The lower or the upper half of a network, as `address/bits`. */
+export function half(network: Network, index: 0 | 1): string {
+  const prefixLength = network.prefixLength + 1;
+  return `${nth(network, index * 2 ** (32 - prefixLength))}/${prefixLength}`;
+}
+
 function toNumber(address: string): number {
   return address.split(".").reduce((number, part) => number * 256 + Number(part), 0);
 }

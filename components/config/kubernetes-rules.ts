@@ -13,9 +13,10 @@ import type { ClusterConfig, SitePart } from "./site-config.ts";
 const retryJitter = 1.2;
 const longestServicePrefix = 28;
 const shortestServicePrefix = 12;
-/** The controller-manager's own, and what leaves room for both nodes. */
+/** The controller-manager's own. */
 const nodePodPrefix = 24;
-const longestPodPrefix = 23;
+/** kubelet's own limit. */
+const podsPerNode = 110;
 
 /** The rules for the address of the API. */
 export function checkVirtualAddress(site: SitePart<"kubernetes" | "nodes" | "witness" | "datastore">): Problem[] {
@@ -57,10 +58,11 @@ export function checkNetworks(site: SitePart<"kubernetes" | "nodes" | "witness" 
       path: ["kubernetes", "serviceCidr"],
       message: `is ${serviceCidr}; an API server takes no more than 2^20 addresses, and the name server gets the tenth: use a prefix length from ${shortestServicePrefix} to ${longestServicePrefix}`,
     });
-  if (pods.prefixLength > longestPodPrefix)
+  const { longest, because } = podRoom(kubernetes);
+  if (pods.prefixLength > longest)
     problems.push({
       path: ["kubernetes", "podCidr"],
-      message: `is ${podCidr}; each node gets a network of prefix length ${nodePodPrefix} out of it: use a prefix length of at most ${longestPodPrefix}`,
+      message: `is ${podCidr}; ${because}: use a prefix length of at most ${longest}`,
     });
   const machines = [vip.address, ...[...nodeAddresses(site), ...datastoreHosts(site)].map(({ host }) => host)];
   for (const [key, network] of [
@@ -75,6 +77,16 @@ export function checkNetworks(site: SitePart<"kubernetes" | "nodes" | "witness" 
       });
   }
   return problems;
+}
+
+/** The longest prefix of the pods' network that leaves room for both nodes. */
+function podRoom(kubernetes: ClusterConfig<unknown>): { longest: number; because: string } {
+  if (kubernetes.distribution === "upstream" && kubernetes.workloads !== undefined)
+    return { longest: 24, because: `each node gives addresses of its half to at most ${podsPerNode} pods` };
+  return {
+    longest: nodePodPrefix - 1,
+    because: `each node gets a network of prefix length ${nodePodPrefix} out of it`,
+  };
 }
 
 /** Of one CEL expression, in characters: cel-go's own limit, which the API server leaves as it is. */

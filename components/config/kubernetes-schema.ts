@@ -1,9 +1,11 @@
 /** The shape of `tandem:site`'s `kubernetes`: one branch per distribution. */
 import { z } from "zod";
 import {
+  boolean,
   choice,
   duration,
   httpsUrl,
+  imageReference,
   interfaceName,
   k3sToken,
   k3sVersion,
@@ -79,12 +81,34 @@ const upstream = map({
     "kube-controller-manager": sha256,
     "kube-scheduler": sha256,
     kubectl: sha256,
+    kubelet: sha256.optional().describe("Needed where workloads is true"),
   }).describe("SHA-256 sum of each program, as published beside it"),
   ...cluster("10.244.0.0/16", "10.96.0.0/16"),
-}).transform(({ distribution, version, source, sha256, ...rest }): UpstreamConfig => {
-  const official = `https://dl.k8s.io/release/${version}/bin/linux/amd64`;
-  return { distribution, version, source: source ?? official, sha256, ...clusterConfig(rest) };
-});
+  workloads: boolean().prefault(false).describe("Whether both nodes run pods: kubelet and containerd on each"),
+  pauseImage: imageReference
+    .prefault("registry.k8s.io/pause:3.10.1")
+    .describe("Image that holds a pod's namespaces; a site without a way out imports it on both nodes"),
+}).transform(
+  ({ distribution, version, source, sha256: sums, workloads, pauseImage, ...rest }, context): UpstreamConfig => {
+    const official = `https://dl.k8s.io/release/${version}/bin/linux/amd64`;
+    const { kubelet, ...sha256 } = sums;
+    if (workloads && kubelet === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["sha256", "kubelet"],
+        message:
+          "is missing; kubernetes.workloads is true, so give the SHA-256 sum of kubelet, 64 lower-case hexadecimal digits",
+      });
+    return {
+      distribution,
+      version,
+      source: source ?? official,
+      sha256,
+      ...clusterConfig(rest),
+      workloads: workloads && kubelet !== undefined ? { kubeletSha256: kubelet, pauseImage } : undefined,
+    };
+  },
+);
 
 const parts = ["coredns", "local-storage", "metrics-server", "servicelb", "traefik"] as const satisfies K3sPart[];
 

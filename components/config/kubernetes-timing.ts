@@ -15,6 +15,11 @@ export const addressTimes = {
 
 /** Between two reports of a kubelet on its node. */
 export const nodeStatusIntervalMs = 4 * second;
+/** A node shows that it lives by renewing its lease, after a quarter of the time for which it holds. */
+export const nodeLeaseSeconds = (4 * nodeStatusIntervalMs) / second;
+
+/** Between two looks of controller-manager at the nodes; its own default. */
+const nodeMonitorPeriodMs = 5 * second;
 
 /** Times without writes of a datastore. */
 export interface Gaps {
@@ -33,6 +38,11 @@ export interface KubernetesTimes {
   /** How long a node may be silent before it counts as lost; its pods are evicted later by as much again. */
   readonly nodeMonitorGraceMs: number;
   readonly podEvictionMs: number;
+  /**
+   * The longest from the loss of a node to new pods in the place of its own, but for their start: the other node's controller-manager
+   * takes over, and is as patient with the silent node as if it had just been heard.
+   */
+  readonly podsReplacedMs: number;
 }
 
 /** The times of a site's Kubernetes, defaults filled in. */
@@ -50,6 +60,7 @@ export function kubernetesTimes(
     notReadyAfter: Math.floor(usualGapMs / addressTimes.probeIntervalMs) + 2,
     nodeMonitorGraceMs,
     podEvictionMs: nodeMonitorGraceMs,
+    podsReplacedMs: leaseMs + retryMs + nodeMonitorGraceMs + nodeMonitorPeriodMs + nodeMonitorGraceMs,
   };
 }
 

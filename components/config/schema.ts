@@ -168,7 +168,7 @@ const pki = map({
 );
 
 const destroy = map({
-  purgeData: boolean().prefault(false).describe("Destroying the stack also removes the etcd data"),
+  purgeData: boolean().prefault(false).describe("Destroying the stack also removes the data of etcd and of Kubernetes"),
 }).transform((value): DestroyConfig => value);
 
 /** The sections of `tandem:site` in the order in which an author writes them. */

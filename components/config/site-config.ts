@@ -187,6 +187,15 @@ export interface UpstreamConfig extends ClusterCommon {
   readonly distribution: "upstream";
   /** SHA-256 of each program of the release. */
   readonly sha256: Readonly<Record<ControlPlaneProgram, string>>;
+  /** What runs pods on both nodes; undefined = the control plane alone. */
+  readonly workloads: WorkloadsConfig | undefined;
+}
+
+export interface WorkloadsConfig {
+  /** SHA-256 of the release's kubelet. */
+  readonly kubeletSha256: string;
+  /** Reference of the image that holds a pod's namespaces. */
+  readonly pauseImage: string;
 }
 
 export type ControlPlaneProgram = "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kubectl";

@@ -8,6 +8,7 @@ import { Keepalived } from "../keepalived.ts";
 import { K3s } from "./k3s.ts";
 import { K3sPki } from "./k3s-pki.ts";
 import { adminKubeconfig, k3sKubeconfig } from "./kubeconfig.ts";
+import { Kubelet } from "./kubelet.ts";
 import { MutationGuard } from "./mutation-guard.ts";
 import { kubernetesUser } from "./paths.ts";
 import { KubernetesPki } from "./pki.ts";
@@ -51,7 +52,18 @@ export class Cluster extends pulumi.ComponentResource {
       { parent: this },
     );
     const address = this.#address(kubernetesUser, masters.ready);
+    this.#kubelets(kubernetes, pki, address);
     return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki), address };
+  }
+
+  #kubelets(kubernetes: UpstreamConfig, issuer: KubernetesPki, { ready }: Keepalived): void {
+    const { workloads } = kubernetes;
+    if (workloads === undefined) return;
+    const { hosts } = this.#args;
+    const { plan } = this.#common();
+    const pki = [issuer.kubelet(plan.nodes[0]), issuer.kubelet(plan.nodes[1])] as const;
+    const args = { hosts, pki, plan: { ...plan, kubernetes, workloads } };
+    new Kubelet("kubelet", args, { parent: this, dependsOn: [...ready] });
   }
 
   #k3s(kubernetes: K3sWithToken): Access {

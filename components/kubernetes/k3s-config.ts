@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
 import { nth, parseNetwork } from "../config/ipv4.ts";
-import { type KubernetesTimes, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
+import { type KubernetesTimes, nodeLeaseSeconds, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
 import type { K3sConfig, NodeConfig } from "../config/site-config.ts";
 import type { DatastoreProfile } from "../datastore/profile.ts";
 import { auditFlags, tolerationFlags } from "./api-server.ts";
@@ -85,8 +85,7 @@ export function kubeletSettings() {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
     nodeStatusUpdateFrequency: formatDuration(nodeStatusIntervalMs),
-    // A node shows that it lives by renewing its lease, after a quarter of the time for which it holds.
-    nodeLeaseDurationSeconds: (4 * nodeStatusIntervalMs) / 1000,
+    nodeLeaseDurationSeconds: nodeLeaseSeconds,
     streamingConnectionIdleTimeout: "5m",
     tlsCipherSuites: [
       "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",

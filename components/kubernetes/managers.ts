@@ -8,7 +8,7 @@ import { apiServerPort, configFolder, pkiFolder } from "./paths.ts";
 
 export interface ManagersPlan {
   readonly site: string;
-  readonly kubernetes: Pick<UpstreamConfig, "podCidr" | "serviceCidr">;
+  readonly kubernetes: Pick<UpstreamConfig, "podCidr" | "serviceCidr" | "workloads">;
   readonly times: KubernetesTimes;
 }
 
@@ -22,7 +22,8 @@ export function controllerManagerFlags({ site, kubernetes, times }: ManagersPlan
     "cluster-name": site,
     "cluster-cidr": kubernetes.podCidr,
     "service-cluster-ip-range": kubernetes.serviceCidr,
-    "allocate-node-cidrs": true,
+    // Where nodes run pods, each has its half of the network from its configuration.
+    "allocate-node-cidrs": kubernetes.workloads === undefined,
     "use-service-account-credentials": true,
     "service-account-private-key-file": `${pkiFolder}/service-accounts.key`,
     "root-ca-file": `${pkiFolder}/ca.crt`,

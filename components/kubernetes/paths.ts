@@ -5,6 +5,8 @@ export const kubernetesUser: UserSpec = { name: "tandem-kubernetes", id: 6443, h
 
 export const configFolder = "/etc/tandem/kubernetes";
 export const pkiFolder = "/etc/tandem/pki/kubernetes";
+/** Without its endings. */
+export const kubeletCredential = `${pkiFolder}/kubelet`;
 export const logFolder = "/var/log/tandem-kubernetes";
 export const auditLog = `${logFolder}/audit.log`;
 export const apiServerPort = 6443;

@@ -6,7 +6,7 @@ import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";
 import { certificateFile, credentialFiles, type PkiFiles } from "../pki/site-pki.ts";
 import { encryptionConfig } from "./api-server.ts";
-import { kubernetesUser, pkiFolder } from "./paths.ts";
+import { kubeletCredential, kubernetesUser, pkiFolder } from "./paths.ts";
 
 export interface KubernetesPkiArgs {
   readonly siteName: string;
@@ -94,6 +94,19 @@ export class KubernetesPki extends pulumi.ComponentResource {
       ipAddresses: ["127.0.0.1"],
       usages: ["server", "client"],
     });
+  }
+
+  /** A kubelet's, secrets again: it is a client of the API, and the server that the API asks for logs and for a pod's shell. */
+  kubelet({ name: node, frontend }: PkiNode): PkiFiles {
+    const credential = this.#issuer.certificate(`${node}-kubelet`, {
+      authority: this.#cluster,
+      commonName: `system:node:${node}`,
+      organization: "system:nodes",
+      dnsNames: [node],
+      ipAddresses: [frontend],
+      usages: ["server", "client"],
+    });
+    return credentialFiles(kubeletCredential, credential);
   }
 
   #client(name: string, user: string, group?: string): Credential {

@@ -102,7 +102,7 @@ export function upstreamFiles(
     users: [kubernetesUser],
     directories: { [configFolder]: { mode: "0755" } },
     artifacts: [...programs.map(({ name }) => name), "kubectl" as const].map((name) =>
-      release(name, kubernetes, artifacts),
+      release(name, kubernetes.sha256[name], kubernetes, artifacts),
     ),
     files: {
       [auditPolicyPath]: plain(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
@@ -158,9 +158,11 @@ function unit(program: Program): UnitSpec {
   };
 }
 
-function release(
-  name: ControlPlaneProgram,
-  { source, version, sha256 }: UpstreamConfig,
+/** A program of the release. */
+export function release(
+  name: string,
+  sha256: string,
+  { source, version }: Pick<UpstreamConfig, "source" | "version">,
   artifacts: ArtifactsConfig,
 ): ArtifactSpec {
   return {
@@ -168,7 +170,7 @@ function release(
     url: `${source}/${name}`,
     // The programs of all releases have the same names.
     folder: artifacts.bundle === undefined ? undefined : `${artifacts.bundle}/kubernetes-${version}`,
-    sha256: sha256[name],
+    sha256,
     install: { [`/usr/local/bin/${name}`]: "." },
   };
 }

@@ -14,6 +14,7 @@ import { memberFiles } from "../../components/etcd/member.ts";
 import { transientFiles } from "../../components/etcd/transient.ts";
 import { keepalivedFiles } from "../../components/keepalived.ts";
 import { k3sFiles } from "../../components/kubernetes/k3s.ts";
+import { kubeletFiles } from "../../components/kubernetes/kubelet.ts";
 import { kubernetesUser } from "../../components/kubernetes/paths.ts";
 import { upstreamFiles } from "../../components/kubernetes/upstream.ts";
 import { nodeFiles } from "../../components/node.ts";
@@ -73,9 +74,11 @@ function kubernetesFiles(config: SiteConfig, index: 0 | 1): FileSet[] {
   const address = { site, nodes, vip: kubernetes.vip, times, aside: datastore.aside };
   if (kubernetes.distribution === "k3s")
     return [k3sFiles({ ...plan, kubernetes }, index), keepalivedFiles({ ...address, probeUser: undefined }, index)];
+  const { workloads } = kubernetes;
   return [
     upstreamFiles({ ...plan, kubernetes }, index),
     keepalivedFiles({ ...address, probeUser: kubernetesUser }, index),
+    ...(workloads === undefined ? [] : [kubeletFiles({ ...plan, kubernetes, workloads }, index)]),
   ];
 }
 

@@ -28,6 +28,12 @@ describe("the control plane of a site", () => {
     for (const node of ["n1", "n2"]) expect(recording.isAfter(`keepalived-${node}`, "upstream-n1")).toBe(true);
   });
 
+  it("runs pods only when the address answers, on node two first", () => {
+    for (const node of ["n1", "n2"]) expect(recording.isAfter("kubelet-secrets-n2", `keepalived-${node}`)).toBe(true);
+    expect(recording.isAfter("kubelet-n2", "kubelet-secrets-n2")).toBe(true);
+    expect(recording.isAfter("kubelet-secrets-n1", "kubelet-n2")).toBe(true);
+  });
+
   it("sends keys as secrets only, the one for what lies in etcd among them", async () => {
     const { inputs, secrets } = recording.command("upstream-secrets-n1");
     expect(secrets).toEqual(["connection", "stdin"]);

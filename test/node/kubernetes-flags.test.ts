@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { run } from "../../components/cli/process.ts";
 import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
 import type { ClusterConfig, UpstreamConfig } from "../../components/config/site-config.ts";
@@ -11,6 +11,7 @@ import { profileOf } from "../../components/datastore/profile.ts";
 import { apiServerFlags, auditPolicyPath } from "../../components/kubernetes/api-server.ts";
 import { flagWords } from "../../components/kubernetes/flags.ts";
 import { admissionConfig, admissionPath, k3sFlags, kubeletSettings } from "../../components/kubernetes/k3s-config.ts";
+import { kubeletConfig } from "../../components/kubernetes/kubelet-config.ts";
 import { auditLog } from "../../components/kubernetes/paths.ts";
 import { issueAuthority } from "../../components/pki/provider/x509.ts";
 import { readTemplate } from "../../components/render.ts";
@@ -88,6 +89,12 @@ describe("kubelet", () => {
   it("takes its settings, and misses only its kubeconfig", async () => {
     expect(await complaints(kubeletSettings())).toEqual([
       expect.stringContaining("failed to run Kubelet: invalid kubeconfig"),
+    ]);
+  });
+
+  it("takes those of upstream's nodes, and misses only the first of its certificates", async () => {
+    expect(await complaints(parse(kubeletConfig({ frontend: "10.77.1.11" })))).toEqual([
+      expect.stringContaining("unable to load client CA file /etc/tandem/pki/kubernetes/ca.crt"),
     ]);
   });
 

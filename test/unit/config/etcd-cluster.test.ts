@@ -103,6 +103,7 @@ describe("a site on an etcd cluster that somebody else runs", () => {
       notReadyAfter: 17,
       nodeMonitorGraceMs: 23_000,
       podEvictionMs: 23_000,
+      podsReplacedMs: 22_000 + 2000 + 23_000 + 5000 + 23_000,
     });
     expect(times("30s").leaderElection).toEqual({ renewMs: 35_000, leaseMs: 37_000, retryMs: 2000 });
   });

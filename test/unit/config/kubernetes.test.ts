@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
-import type { ClusterConfig } from "../../../components/config/site-config.ts";
+import type { ClusterConfig, UpstreamConfig } from "../../../components/config/site-config.ts";
 import { profileOf } from "../../../components/datastore/profile.ts";
 import { errorsOf, type Raw, siteOf } from "./sample.ts";
 
@@ -21,6 +21,8 @@ const k3s = {
   vip: "10.77.1.10/24",
   interface: "eth0",
 };
+
+const withWorkloads = { workloads: true, sha256: { ...upstream.sha256, kubelet: sum } };
 
 function withKubernetes(change: object, more: (site: Raw) => void = () => {}) {
   return (site: Raw) => {
@@ -44,6 +46,7 @@ describe("a site with Kubernetes", () => {
       serviceCidr: "10.96.0.0/16",
       leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
       mutationGuard: undefined,
+      workloads: undefined,
     });
   });
 
@@ -61,6 +64,23 @@ describe("a site with Kubernetes", () => {
     });
   });
 
+  it("runs pods where it is told to, with a pinned kubelet", () => {
+    const { workloads } = siteOf(withKubernetes(withWorkloads)).kubernetes as UpstreamConfig;
+    expect(workloads).toEqual({ kubeletSha256: sum, pauseImage: "registry.k8s.io/pause:3.10.1" });
+  });
+
+  it("gives each node's pods a half of a network that is too small for two of the controller manager's", () => {
+    expect(siteOf(withKubernetes({ ...withWorkloads, podCidr: "10.244.0.0/24" })).kubernetes).toMatchObject({
+      podCidr: "10.244.0.0/24",
+    });
+  });
+
+  it("does not need the sum of a kubelet that it does not install, nor minds it", () => {
+    const { sha256 } = withWorkloads;
+    const { kubernetes } = siteOf(withKubernetes({ sha256 }));
+    expect(kubernetes).toEqual(siteOf(withKubernetes({})).kubernetes);
+  });
+
   it("keeps the managers' leases, and the nodes, over the longest gap of its datastore", () => {
     const site = siteOf(withKubernetes({}));
     const times = kubernetesTimes(site.kubernetes as ClusterConfig, profileOf(site).gaps);
@@ -70,6 +90,8 @@ describe("a site with Kubernetes", () => {
       notReadyAfter: 5,
       nodeMonitorGraceMs: 25000,
       podEvictionMs: 25000,
+      // Another holder of the lease, its patience with the node, its next look, the pods' toleration.
+      podsReplacedMs: 23000 + 2000 + 25000 + 5000 + 25000,
     });
   });
 });
@@ -121,6 +143,26 @@ const cases: [string, (site: Raw) => void, string][] = [
     "kubernetes.podCidr: is 10.77.0.0/16, which holds 10.77.1.10, an address of this site; take another network",
   ],
   [
+    "pods without a kubelet",
+    withKubernetes({ workloads: true }),
+    "kubernetes.sha256.kubelet: is missing; kubernetes.workloads is true, so give the SHA-256 sum of kubelet, 64 lower-case hexadecimal digits",
+  ],
+  [
+    "workloads that are neither there nor not",
+    withKubernetes({ workloads: "some" }),
+    'kubernetes.workloads: is "some"; must be true or false',
+  ],
+  [
+    "a pause image without a tag",
+    withKubernetes({ pauseImage: "registry.k8s.io/pause" }),
+    'kubernetes.pauseImage: is "registry.k8s.io/pause"; must be the reference of a container image with its registry and its tag or digest, e.g. registry.k8s.io/pause:3.10.1',
+  ],
+  [
+    "a network too small for the pods of two nodes",
+    withKubernetes({ ...withWorkloads, podCidr: "10.244.0.0/25" }),
+    "kubernetes.podCidr: is 10.244.0.0/25; each node gives addresses of its half to at most 110 pods: use a prefix length of at most 24",
+  ],
+  [
     "a renewal that a failover outlasts",
     withKubernetes({ leaderElection: { renewDeadline: "10s" } }),
     "kubernetes.leaderElection.renewDeadline: is 10s; a manager must keep its lease over 16900ms, the longest time without writes after a failure, and try twice more: use at least 20901ms",
@@ -149,6 +191,11 @@ const cases: [string, (site: Raw) => void, string][] = [
     "services of k3s among its pods",
     withK3s({ serviceCidr: "10.42.8.0/21" }),
     "kubernetes.serviceCidr: is 10.42.8.0/21, which overlaps podCidr, 10.42.0.0/16; take another network",
+  ],
+  [
+    "a network of k3s's pods without room for two nodes",
+    withK3s({ podCidr: "10.42.0.0/24" }),
+    "kubernetes.podCidr: is 10.42.0.0/24; each node gets a network of prefix length 24 out of it: use a prefix length of at most 23",
   ],
   [
     "services of k3s in a network without an address for its name server",
