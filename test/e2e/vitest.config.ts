@@ -36,6 +36,7 @@ const order = [
   "kubernetes-backend-cut",
   "kubernetes-process-killed",
   "kubernetes-upgrade",
+  "kubernetes-workloads",
   "kubernetes-destroy",
   "k3s",
 ];

@@ -11,17 +11,19 @@ import { step } from "./progress.ts";
 export type Suite = "trixie" | "bookworm";
 
 /** Raise it when the code below changes what is in an image. */
-const buildVersion = "1";
+const buildVersion = "2";
 
 /** Guests have no way to an archive, so what the product would install on a real node is here already, etcd excepted. */
 const packages = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "kmod", "procps", "psmisc", "e2fsprogs", "iptables"],
   ...["iproute2", "iputils-ping", "iputils-arping", "dmsetup", "ca-certificates", "openssl", "curl", "jq"],
   ...["drbd-utils", "keepalived", "nginx-light", "libnginx-mod-http-dav-ext", "nodejs"],
+  ...["containerd", "runc", "containernetworking-plugins"],
 ];
 
 const disabledUnits = [
   ...["nginx.service", "keepalived.service", "drbd.service", "systemd-networkd.service", "e2scrub_reap.service"],
+  "containerd.service",
   ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"],
 ];
 const maskedUnits = [
@@ -49,7 +51,7 @@ export async function ensureImage(suite: Suite, kernel: Kernel, keys: LabKeys): 
     for (const unread of ["doc", "man", "locale"]) options.push(`--dpkgopt=path-exclude=/usr/share/${unread}/*`);
     await run([...apart, "mmdebstrap", ...options, suite, root, source], { timeoutMs: 900_000, onOutput });
     await customise(root, kernel, keys);
-    await makeDisk(root, `${scratch}/disk`, "4G");
+    await makeDisk(root, `${scratch}/disk`, "6G");
     await rename(`${scratch}/disk`, image);
     await rm(scratch, { recursive: true });
   });
@@ -104,7 +106,7 @@ async function customise(root: string, kernel: Kernel, keys: LabKeys): Promise<v
   await mkdir(`${root}/root/.ssh`, { recursive: true, mode: 0o700 });
   await appendFile(`${root}/root/.ssh/authorized_keys`, `${keys.clientPublicKey} lab\n`, { mode: 0o600 });
   await mkdir(`${root}/opt/bundle`);
-  await inRoot(["systemctl", "-q", "enable", "lab-net.service", "ssh.service"]);
+  await inRoot(["systemctl", "-q", "enable", "lab-net.service", "lab-cpuinfo.service", "ssh.service"]);
   // A unit that this suite does not have cannot be disabled, and need not be.
   for (const unit of disabledUnits) await inRoot(["systemctl", "-q", "disable", unit], { check: false });
   await inRoot(["systemctl", "-q", "mask", ...maskedUnits]);

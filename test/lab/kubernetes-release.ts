@@ -4,21 +4,20 @@ import type { ControlPlaneProgram } from "../../components/config/site-config.ts
 import { expectOutput, type GoTools, sha256, wrapper } from "./go-tools.ts";
 
 const version = "1.34.4";
-const programs: readonly ControlPlaneProgram[] = [
+type Program = ControlPlaneProgram | "kubelet";
+const programs: readonly Program[] = [
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",
   "kubectl",
+  "kubelet",
 ];
 
-/** A site with upstream's control plane has no kubelet of Tandem's; what k3s tells its own is checked with this one. */
-const built = [...programs, "kubelet"];
-
-/** The control plane's programs of one release, as a site's configuration names them. */
+/** The programs of one release, as a site's configuration names them. */
 export interface KubernetesRelease {
   /** With its v. */
   version: string;
-  sha256: Record<ControlPlaneProgram, string>;
+  sha256: Record<Program, string>;
 }
 
 const versionPackage = "k8s.io/component-base/version";
@@ -27,12 +26,12 @@ const [major, minor] = version.split(".");
 export const kubernetesTools: GoTools = {
   ...wrapper("kubernetes"),
   version,
-  programs: Object.fromEntries(built.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
+  programs: Object.fromEntries(programs.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
   ldflags: [`gitVersion=v${version}`, `gitMajor=${major}`, `gitMinor=${minor}`]
     .map((value) => `-X ${versionPackage}.${value}`)
     .join(" "),
   verify: async (folder) => {
-    for (const name of built) {
+    for (const name of programs) {
       const argv = name === "kubectl" ? ["version", "--client"] : ["--version"];
       await expectOutput([join(folder, name), ...argv], new RegExp(`v${version.replaceAll(".", "\\.")}$`, "m"));
     }
@@ -42,7 +41,7 @@ export const kubernetesTools: GoTools = {
 /** Puts the programs where a site without a way out has them: in a folder of the bundle named after the release. */
 export async function placeKubernetesRelease(built: string, bundle: string): Promise<KubernetesRelease> {
   const folder = join(bundle, `kubernetes-v${version}`);
-  const sums: [ControlPlaneProgram, string][] = [];
+  const sums: [Program, string][] = [];
   await mkdir(folder, { recursive: true });
   for (const name of programs) {
     const [from, to] = [join(built, name), join(folder, name)];

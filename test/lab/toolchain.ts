@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { cachePath, scratchFolder, withLock } from "./cache.ts";
+import { ensureContainerImage } from "./container-image.ts";
 import { ensureGoTools, expectOutput, type GoTools, sha256, wrapper } from "./go-tools.ts";
 import { type KubernetesRelease, kubernetesTools, placeKubernetesRelease } from "./kubernetes-release.ts";
 import { run } from "./process.ts";
@@ -72,6 +73,7 @@ export function ensureToolchain({ kubernetes = false } = {}): Promise<Toolchain>
     if (!kubernetes) return { path, bundle, etcdRelease };
     const programs = await ensureGoTools(kubernetesTools);
     const kubernetesRelease = await placeKubernetesRelease(programs, bundle);
+    await ensureContainerImage(bundle);
     return { path: [...path, programs], bundle, etcdRelease, kubernetesRelease };
   });
 }

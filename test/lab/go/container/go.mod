@@ -1,0 +1,3 @@
+module tandem.test/lab/container
+
+go 1.26.0
