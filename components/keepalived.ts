@@ -54,6 +54,7 @@ export function keepalivedFiles(
     probeSeconds: addressTimes.probeIntervalMs / 1000,
     advertSeconds: addressTimes.advertIntervalMs / 1000,
     deadAfter: addressTimes.deadAfter,
+    aliveAfter: addressTimes.aliveAfter,
     notReadyAfter: times.notReadyAfter,
     routerId,
     aside,

@@ -1,11 +1,6 @@
+import { ASIDE_PORT } from "./arbiter/agent/paths.ts";
 import type { Expectations, VolumeExpectations } from "./cli/preflight/expectations.ts";
-import type {
-  ClusterConfig,
-  KubernetesConfig,
-  ManagedWitness,
-  SiteConfig,
-  WitnessedSite,
-} from "./config/site-config.ts";
+import type { ClusterConfig, KubernetesConfig, SiteConfig, WitnessedSite } from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
 import { peerUrl } from "./etcd/config.ts";
 import { auditBytes } from "./kubernetes/api-server.ts";
@@ -46,12 +41,12 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
     node: {
       addresses: "backend" in node ? { frontend, backend: node.backend } : { frontend },
       ...data.node,
-      ...(kubernetes.distribution === "none"
+      ...(kubernetes.distribution === "none" || kubernetes.endpoint.kind !== "vip"
         ? {}
         : {
             apiAddress: {
-              vip: kubernetes.vip.address,
-              interface: kubernetes.vip.interface,
+              vip: kubernetes.endpoint.address,
+              interface: kubernetes.endpoint.interface,
               frontend,
               sibling: nodes[index === 0 ? 1 : 0].frontend,
             },
@@ -63,9 +58,10 @@ export function nodeExpectations(config: SiteConfig, index: 0 | 1): Expectations
 const nothingKept = { ports: [], growsTo: {}, node: {} };
 
 /** Of a node that keeps the data. */
-function dataExpectations({ nodes, witness, datastore }: WitnessedSite, index: 0 | 1) {
+function dataExpectations({ nodes, witness, datastore, kubernetes }: WitnessedSite, index: 0 | 1) {
   const { disk } = nodes[index];
   const { quotaBackendBytes, drbd } = datastore;
+  const isBalanced = kubernetes.distribution !== "none" && kubernetes.endpoint.kind === "load-balancer";
   const volume: VolumeExpectations = {
     disk,
     kept: {
@@ -83,7 +79,7 @@ function dataExpectations({ nodes, witness, datastore }: WitnessedSite, index: 0
   };
   return {
     // E's clients and peers, T's peers and clients, the handshake, DRBD.
-    ports: [2379, 2380, 2382, 2383, 2384, drbd.port],
+    ports: [2379, 2380, 2382, 2383, 2384, drbd.port, ...(isBalanced ? [ASIDE_PORT] : [])],
     growsTo: { "/var/lib/etcd": databaseCopies * quotaBackendBytes },
     node: { volume },
   };
@@ -102,7 +98,7 @@ function neededBy(kubernetes: KubernetesConfig): Pick<Expectations, "ports" | "f
   };
 }
 
-/** The same for a witness that the stack installs. */
-export function witnessExpectations(site: string, witness: ManagedWitness): Expectations {
-  return { site, machine: "the witness", ports: [witness.port], freeBytes: 100 * mebibyte, growsTo: {} };
+/** The same for a machine that is no node: a witness that the stack installs, a load balancer, or both in one. */
+export function helperExpectations(site: string, machine: string, ports: readonly number[]): Expectations {
+  return { site, machine, ports, freeBytes: 100 * mebibyte, growsTo: {} };
 }

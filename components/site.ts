@@ -5,8 +5,9 @@ import type { SiteConfig } from "./config/site-config.ts";
 import { type Datastore, makeDatastore } from "./datastore/datastore.ts";
 import { Host } from "./host.ts";
 import { Cluster, type ClusterArgs } from "./kubernetes/cluster.ts";
+import { endpointPort } from "./kubernetes/endpoint.ts";
 import { k3sToken } from "./kubernetes/k3s-token.ts";
-import { nodeExpectations, witnessExpectations } from "./preflight.ts";
+import { helperExpectations, nodeExpectations } from "./preflight.ts";
 
 /** A whole site, in the order in which it comes to be. */
 export class Site extends pulumi.ComponentResource {
@@ -38,10 +39,11 @@ export class Site extends pulumi.ComponentResource {
     const witnessHost = this.#witnessHost(program);
     const wanted = this.#wantedCluster();
     this.k3sToken = wanted?.distribution === "k3s" ? wanted.token : undefined;
-    const looked = this.#preflight(hosts, witnessHost);
+    const balancerHost = this.#balancerHost(program, witnessHost);
+    const looked = this.#preflight(hosts, witnessHost, balancerHost);
 
     const datastore = makeDatastore(config, { hosts, witnessHost, looked }, this);
-    const kubernetes = this.#kubernetes(wanted, hosts, datastore);
+    const kubernetes = this.#kubernetes(wanted, hosts, balancerHost, datastore);
 
     this.predictedFailover = datastore.profile.predictedFailover;
     this.status = `ssh root@${config.nodes[0].frontend} ${datastore.profile.status}`;
@@ -67,17 +69,39 @@ export class Site extends pulumi.ComponentResource {
     return new Host("witness", { address, port: ssh.port, hostKey, ssh, program, artifacts }, { parent: this });
   }
 
+  /** The witness's own, where the load balancer is beside it; none without a load balancer. */
+  #balancerHost(program: string, witnessHost: Host | undefined): Host | undefined {
+    const { ssh, kubernetes, artifacts } = this.#config;
+    if (kubernetes.distribution === "none" || kubernetes.endpoint.kind === "vip") return undefined;
+    const { address, hostKey } = kubernetes.endpoint;
+    if (witnessHost?.address === address) return witnessHost;
+    return new Host("load-balancer", { address, port: ssh.port, hostKey, ssh, program, artifacts }, { parent: this });
+  }
+
   /** Every machine is looked at before anything is installed on any; all at once, so that one that is refused hides no other. */
-  #preflight(hosts: readonly [Host, Host], witnessHost: Host | undefined): pulumi.Resource[] {
+  #preflight(
+    hosts: readonly [Host, Host],
+    witnessHost: Host | undefined,
+    balancerHost: Host | undefined,
+  ): pulumi.Resource[] {
     const config = this.#config;
-    const dependsOn = [...hosts, ...(witnessHost === undefined ? [] : [witnessHost])].map(({ ready }) => ready);
+    const helpers = [...new Set([witnessHost, balancerHost])].filter((host) => host !== undefined);
+    const dependsOn = [...hosts, ...helpers].map(({ ready }) => ready);
     const look = (host: Host, wanted: pulumi.Input<object>) =>
       host.run("preflight", "preflight", wanted, { parent: host, dependsOn });
     const fingerprint = this.k3sToken?.apply(k3sTokenFingerprint);
     const ofNode = (index: 0 | 1) => ({ ...nodeExpectations(config, index), k3sTokenFingerprint: fingerprint });
-    const nodes = both((index) => look(hosts[index], ofNode(index)));
-    if (witnessHost === undefined || config.witness?.kind !== "managed") return nodes;
-    return [...nodes, look(witnessHost, witnessExpectations(config.name, config.witness))];
+    const { name: site, witness, kubernetes } = config;
+    const ofHelper = (host: Host) => {
+      const web = host === witnessHost && witness?.kind === "managed" ? [witness.port] : [];
+      const api =
+        host === balancerHost && kubernetes.distribution !== "none" ? [endpointPort(kubernetes.endpoint)] : [];
+      return helperExpectations(site, host === witnessHost ? "the witness" : "the load balancer", [...web, ...api]);
+    };
+    return [
+      ...both((index) => look(hosts[index], ofNode(index))),
+      ...helpers.map((host) => look(host, ofHelper(host))),
+    ];
   }
 
   /** With its token, which preflight has to know. */
@@ -91,10 +115,11 @@ export class Site extends pulumi.ComponentResource {
   #kubernetes(
     kubernetes: ClusterArgs["kubernetes"] | undefined,
     hosts: readonly [Host, Host],
+    balancerHost: Host | undefined,
     datastore: Datastore,
   ): Cluster | undefined {
     if (kubernetes === undefined) return undefined;
-    const args = { hosts, config: this.#config, kubernetes, datastore };
+    const args = { hosts, balancerHost, config: this.#config, kubernetes, datastore };
     return new Cluster("kubernetes", args, { parent: this, dependsOn: [...datastore.ready] });
   }
 }

@@ -17,7 +17,8 @@ export interface ArbiterArgs {
   readonly config: AgentConfig;
 }
 
-export type AgentConfig = Pick<WitnessedSite, "name" | "nodes" | "witness" | "datastore">;
+export type AgentConfig = Pick<WitnessedSite<unknown>, "kubernetes"> &
+  Pick<WitnessedSite, "name" | "nodes" | "witness" | "datastore">;
 
 /**
  * How long a node that has booted waits for its sibling before it goes on alone: machines that get their power back together
@@ -91,7 +92,7 @@ const credentials = [
 ];
 
 export function agentSettings(config: AgentConfig, index: 0 | 1): AgentSettings {
-  const { name, nodes, witness, datastore } = config;
+  const { name, nodes, witness, datastore, kubernetes } = config;
   const address = witnessAddress(config, index);
   const own = nodes[index];
   const peer = nodes[index === 0 ? 1 : 0];
@@ -117,6 +118,7 @@ export function agentSettings(config: AgentConfig, index: 0 | 1): AgentSettings 
       probes: detection.probes,
       probeIntervalMs: detection.probeTimeoutMs,
     },
+    tellsBalancer: kubernetes.distribution !== "none" && kubernetes.endpoint.kind === "load-balancer",
   };
 }
 

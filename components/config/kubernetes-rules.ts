@@ -21,8 +21,8 @@ const podsPerNode = 110;
 /** The rules for the address of the API. */
 export function checkVirtualAddress(site: SitePart<"kubernetes" | "nodes" | "witness" | "datastore">): Problem[] {
   const { kubernetes, nodes } = site;
-  if (kubernetes.distribution === "none") return [];
-  const { vip } = kubernetes;
+  if (kubernetes.distribution === "none" || kubernetes.endpoint.kind !== "vip") return [];
+  const vip = kubernetes.endpoint;
   const subnet = { address: vip.address, prefixLength: vip.prefixLength };
   const taken = [...nodeAddresses(site), ...datastoreHosts(site)];
   const problem = (message: string): Problem => ({
@@ -45,7 +45,7 @@ export function checkVirtualAddress(site: SitePart<"kubernetes" | "nodes" | "wit
 export function checkNetworks(site: SitePart<"kubernetes" | "nodes" | "witness" | "datastore">): Problem[] {
   const { kubernetes } = site;
   if (kubernetes.distribution === "none") return [];
-  const { podCidr, serviceCidr, vip } = kubernetes;
+  const { podCidr, serviceCidr, endpoint } = kubernetes;
   const [pods, services] = [parseNetwork(podCidr), parseNetwork(serviceCidr)];
   const problems: Problem[] = [];
   if (overlaps(pods, services))
@@ -64,7 +64,7 @@ export function checkNetworks(site: SitePart<"kubernetes" | "nodes" | "witness" 
       path: ["kubernetes", "podCidr"],
       message: `is ${podCidr}; ${because}: use a prefix length of at most ${longest}`,
     });
-  const machines = [vip.address, ...[...nodeAddresses(site), ...datastoreHosts(site)].map(({ host }) => host)];
+  const machines = [endpoint.address, ...[...nodeAddresses(site), ...datastoreHosts(site)].map(({ host }) => host)];
   for (const [key, network] of [
     ["podCidr", pods],
     ["serviceCidr", services],

@@ -4,8 +4,11 @@ import {
   boolean,
   choice,
   duration,
+  host,
+  hostKey,
   httpsUrl,
   imageReference,
+  integer,
   interfaceName,
   k3sToken,
   k3sVersion,
@@ -19,7 +22,15 @@ import type { Network } from "./ipv4.ts";
 import { mutationGuard } from "./mutation-guard-schema.ts";
 import { receivedKind } from "./problems.ts";
 import type { Sealed } from "./secret.ts";
-import type { K3sConfig, K3sPart, KubernetesConfig, MutationGuardConfig, UpstreamConfig } from "./site-config.ts";
+import type {
+  ApiEndpoint,
+  K3sConfig,
+  K3sPart,
+  KubernetesConfig,
+  LoadBalancerConfig,
+  MutationGuardConfig,
+  UpstreamConfig,
+} from "./site-config.ts";
 
 const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig<Sealed> => value);
 
@@ -31,13 +42,24 @@ const leaderElection = map({
   .prefault({})
   .describe("Of controller-manager and scheduler; computed from the longest gap of the datastore where absent");
 
+const loadBalancer = map({
+  host: host.describe("Address of the machine to install HAProxy on: none of the nodes; it may be the witness’s"),
+  hostKey: hostKey.describe("SSH host key of the machine, one authorized_keys entry"),
+  port: integer(1024, 65535).prefault(6443).describe("TCP port of the API on it"),
+})
+  .transform(({ host: address, ...value }): LoadBalancerConfig => ({ kind: "load-balancer", address, ...value }))
+  .describe("In the place of vip: a machine in front of both nodes, where VRRP is not allowed");
+
 /** What every distribution has, with its own networks for pods and services. */
 function cluster(pods: string, services: string) {
   return {
-    vip: network("of the API, e.g. 10.77.1.10/24").describe(
-      "Address of the API, with the length of its network's prefix",
-    ),
-    interface: interfaceName.describe("Network interface of the frontend on both nodes, which gets the address"),
+    vip: network("of the API, e.g. 10.77.1.10/24")
+      .optional()
+      .describe("Address of the API, with the length of its network's prefix; one of the nodes has it"),
+    interface: interfaceName
+      .optional()
+      .describe("Network interface of the frontend on both nodes, which gets the vip; k3s's pods use it too"),
+    loadBalancer: loadBalancer.optional(),
     podCidr: network(`of the pods, e.g. ${pods}`).prefault(pods).describe("IPv4 network of the pods"),
     serviceCidr: network(`of the services, e.g. ${services}`)
       .prefault(services)
@@ -47,18 +69,15 @@ function cluster(pods: string, services: string) {
   };
 }
 
-interface Cluster {
-  readonly vip: Network;
-  readonly interface: string;
+interface Cluster extends Endpoints {
   readonly podCidr: Network;
   readonly serviceCidr: Network;
   readonly leaderElection: z.output<typeof leaderElection>;
   readonly mutationGuard?: MutationGuardConfig | undefined;
 }
 
-function clusterConfig({ vip, interface: name, podCidr, serviceCidr, leaderElection, mutationGuard }: Cluster) {
+function clusterConfig({ podCidr, serviceCidr, leaderElection, mutationGuard }: Cluster) {
   return {
-    vip: { ...vip, interface: name },
     podCidr: `${podCidr.address}/${podCidr.prefixLength}`,
     serviceCidr: `${serviceCidr.address}/${serviceCidr.prefixLength}`,
     leaderElection: {
@@ -99,16 +118,50 @@ const upstream = map({
         message:
           "is missing; kubernetes.workloads is true, so give the SHA-256 sum of kubelet, 64 lower-case hexadecimal digits",
       });
+    if (rest.loadBalancer !== undefined && rest.vip === undefined && rest.interface !== undefined)
+      addIssue(context, "interface", "gets the vip, and there is a loadBalancer in its place; leave it out");
     return {
       distribution,
       version,
       source: source ?? official,
       sha256,
+      endpoint: endpointOf(rest, context),
       ...clusterConfig(rest),
       workloads: workloads && kubelet !== undefined ? { kubeletSha256: kubelet, pauseImage } : undefined,
     };
   },
 );
+
+interface Endpoints {
+  readonly vip?: Network | undefined;
+  readonly interface?: string | undefined;
+  readonly loadBalancer?: LoadBalancerConfig | undefined;
+}
+
+/** One of the two ways to the API. */
+function endpointOf(given: Endpoints, context: z.RefinementCtx): ApiEndpoint {
+  const { vip, loadBalancer } = given;
+  if (vip !== undefined && loadBalancer !== undefined)
+    return addIssue(context, "loadBalancer", "is there beside vip, and the API has one address; leave one of them out");
+  if (loadBalancer !== undefined) return loadBalancer;
+  if (vip !== undefined) return { kind: "vip", ...vip, interface: interfaceOf(given, context) };
+  return addIssue(
+    context,
+    "vip",
+    "is missing, and so is loadBalancer; must be an IPv4 address and prefix length of the API, e.g. 10.77.1.10/24, which goes from node to node by VRRP, or give a loadBalancer: a machine in front of both",
+  );
+}
+
+function interfaceOf({ interface: name }: Endpoints, context: z.RefinementCtx): string {
+  if (name !== undefined) return name;
+  const { error } = interfaceName.safeParse(undefined);
+  return addIssue(context, "interface", error?.issues[0]?.message ?? "is missing");
+}
+
+function addIssue(context: z.RefinementCtx, key: string, message: string): never {
+  context.addIssue({ code: "custom", path: [key], message });
+  return z.NEVER;
+}
 
 const parts = ["coredns", "local-storage", "metrics-server", "servicelb", "traefik"] as const satisfies K3sPart[];
 
@@ -128,9 +181,12 @@ const k3s = map({
     .prefault(["servicelb", "traefik"])
     .describe("Packaged parts that are left out; servicelb and traefik, which take ports of the nodes, where absent"),
   ...cluster("10.42.0.0/16", "10.43.0.0/16"),
-}).transform(({ distribution, version, source, sha256, token, disable, ...rest }): K3sConfig<Sealed> => {
+}).transform(({ distribution, version, source, sha256, token, disable, ...rest }, context): K3sConfig<Sealed> => {
   const official = `https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
-  return { distribution, version, source: source ?? official, sha256, token, disable, ...clusterConfig(rest) };
+  const endpoint = endpointOf(rest, context);
+  const name = interfaceOf(rest, context);
+  const own = { distribution, version, source: source ?? official, sha256, token, disable, interface: name };
+  return { ...own, endpoint, ...clusterConfig(rest) };
 });
 
 export const kubernetes = z.discriminatedUnion("distribution", [none, upstream, k3s], {

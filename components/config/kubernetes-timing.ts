@@ -11,6 +11,14 @@ export const addressTimes = {
   probeIntervalMs: second,
   /** Failed probes after which an API server counts as dead. */
   deadAfter: 2,
+  /** Probes that succeed until it counts as alive again. */
+  aliveAfter: 2,
+  /** For a load balancer, between a probe that failed and the next. */
+  repeatIntervalMs: 300,
+  /** A node of the same network that takes no connection for so long has gone. */
+  connectLimitMs: 300,
+  /** A load balancer's patience with one answer; an API server gives its datastore as long. */
+  answerLimitMs: 2 * second,
 } as const;
 
 /** Between two reports of a kubelet on its node. */
@@ -35,6 +43,8 @@ export interface KubernetesTimes {
   readonly leaderElection: LeaderElection;
   /** Failed probes after which an API server counts as not ready: more than a failover of the datastore takes. */
   readonly notReadyAfter: number;
+  /** The same for a load balancer, whose probes are long: all of them together outlast such a failover. */
+  readonly unansweredAfter: number;
   /** How long a node may be silent before it counts as lost; its pods are evicted later by as much again. */
   readonly nodeMonitorGraceMs: number;
   readonly podEvictionMs: number;
@@ -58,6 +68,7 @@ export function kubernetesTimes(
     longestGapMs,
     leaderElection: { leaseMs, renewMs, retryMs },
     notReadyAfter: Math.floor(usualGapMs / addressTimes.probeIntervalMs) + 2,
+    unansweredAfter: Math.max(addressTimes.deadAfter, Math.floor(usualGapMs / addressTimes.answerLimitMs) + 1),
     nodeMonitorGraceMs,
     podEvictionMs: nodeMonitorGraceMs,
     podsReplacedMs: leaseMs + retryMs + nodeMonitorGraceMs + nodeMonitorPeriodMs + nodeMonitorGraceMs,

@@ -28,9 +28,11 @@ export function datastoreHosts({ witness, datastore }: SitePart<"witness" | "dat
 
 /** Those of {@link datastoreHosts} that are a node, with where that is said. */
 export function onNodes(site: SitePart<"nodes" | "witness" | "datastore">): (NamedHost & { readonly owner: string })[] {
+  return datastoreHosts(site).flatMap(({ path, host }) => nodesAt(site, host).map((owner) => ({ path, host, owner })));
+}
+
+/** Where it is said that a host is a node; empty for one that is none. */
+export function nodesAt(site: SitePart<"nodes">, host: string): string[] {
   const names = site.nodes.map(({ name }, index) => ({ path: ["nodes", index, "name"], host: name }));
-  const own = [...nodeAddresses(site), ...names];
-  return datastoreHosts(site).flatMap(({ path, host }) =>
-    own.filter((each) => each.host === host).map((each) => ({ path, host, owner: formatPath(each.path) })),
-  );
+  return [...nodeAddresses(site), ...names].filter((each) => each.host === host).map(({ path }) => formatPath(path));
 }

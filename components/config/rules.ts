@@ -1,6 +1,7 @@
 /** The second pass: relations between values whose own shape is right. */
 import { checkClientEnd, checkCredential, checkServers, checkWhatRuns } from "./etcd-cluster-rules.ts";
 import { checkLeaderElection, checkMutationGuard, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
+import { checkLoadBalancer, warnAboutLoadBalancer } from "./load-balancer-rules.ts";
 import { nodeAddresses, onNodes } from "./machines.ts";
 import type { Problem } from "./problems.ts";
 import type { ParsedSite, SectionName } from "./schema.ts";
@@ -35,6 +36,7 @@ const rules: Rule[] = [
   rule(["datastore", "pki"], { warnings: checkClientEnd }),
   rule(["datastore", "kubernetes"], { errors: checkWhatRuns }),
   rule(["kubernetes", "nodes", "witness", "datastore"], { errors: checkVirtualAddress }),
+  rule(["kubernetes", "nodes", "ssh", "witness"], { errors: checkLoadBalancer, warnings: warnAboutLoadBalancer }),
   rule(["kubernetes", "nodes", "witness", "datastore"], { errors: checkNetworks }),
   rule(["kubernetes", "datastore", "witness"], { errors: checkLeaderElection }),
   rule(["kubernetes"], { errors: checkMutationGuard }),

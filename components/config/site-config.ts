@@ -209,6 +209,8 @@ export interface K3sConfig<S = pulumi.Output<string>> extends ClusterCommon {
   readonly token: S | undefined;
   /** Packaged parts that are left out. */
   readonly disable: readonly K3sPart[];
+  /** Network interface of the frontend, the same name on both nodes: over it their pods talk to each other. */
+  readonly interface: string;
 }
 
 export type K3sPart = "coredns" | "local-storage" | "metrics-server" | "servicelb" | "traefik";
@@ -218,8 +220,8 @@ interface ClusterCommon {
   readonly version: string;
   /** The release's folder of files for one architecture, without a trailing slash. */
   readonly source: string;
-  /** The address that clients use; whichever node has it answers. */
-  readonly vip: VirtualAddress;
+  /** Where clients find the API. */
+  readonly endpoint: ApiEndpoint;
   /** IPv4 networks of pods and of services, as `address/bits`. */
   readonly podCidr: string;
   readonly serviceCidr: string;
@@ -229,11 +231,26 @@ interface ClusterCommon {
   readonly mutationGuard: MutationGuardConfig | undefined;
 }
 
+/** Where clients find the API, discriminated by `kind`. */
+export type ApiEndpoint = VirtualAddress | LoadBalancerConfig;
+
+/** An address of its own; whichever node has it answers. */
 export interface VirtualAddress {
+  readonly kind: "vip";
   readonly address: string;
   readonly prefixLength: number;
   /** Network interface of the frontend, the same name on both nodes. */
   readonly interface: string;
+}
+
+/** A machine in front of both nodes, which is none of them. */
+export interface LoadBalancerConfig {
+  readonly kind: "load-balancer";
+  /** IPv4 address or host name, for SSH and for clients. */
+  readonly address: string;
+  readonly hostKey: string;
+  /** TCP port of the API there. */
+  readonly port: number;
 }
 
 /** What may be changed through the API while the site is not whole. */

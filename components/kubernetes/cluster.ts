@@ -1,13 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
-import type { K3sConfig, MutationGuardConfig, SiteConfig, UpstreamConfig } from "../config/site-config.ts";
+import type {
+  K3sConfig,
+  LoadBalancerConfig,
+  MutationGuardConfig,
+  SiteConfig,
+  UpstreamConfig,
+  VirtualAddress,
+} from "../config/site-config.ts";
 import type { Datastore } from "../datastore/datastore.ts";
 import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";
+import { LoadBalancer } from "../load-balancer.ts";
+import type { Credential } from "../pki/issuer.ts";
 import { K3s } from "./k3s.ts";
 import { K3sPki } from "./k3s-pki.ts";
-import { adminKubeconfig, k3sKubeconfig } from "./kubeconfig.ts";
+import { adminKubeconfig, k3sKubeconfig, trustOf } from "./kubeconfig.ts";
 import { Kubelet } from "./kubelet.ts";
 import { MutationGuard } from "./mutation-guard.ts";
 import { kubernetesUser } from "./paths.ts";
@@ -18,6 +27,8 @@ import { Upstream } from "./upstream.ts";
 export interface ClusterArgs {
   /** Node one, then node two. */
   readonly hosts: readonly [Host, Host];
+  /** Undefined for an address that goes from node to node. */
+  readonly balancerHost: Host | undefined;
   readonly config: SiteConfig;
   readonly kubernetes: UpstreamConfig | K3sWithToken;
   readonly datastore: Datastore;
@@ -51,12 +62,16 @@ export class Cluster extends pulumi.ComponentResource {
       { hosts, pki: pki.files, plan: { ...plan, kubernetes } },
       { parent: this },
     );
-    const address = this.#address(kubernetesUser, masters.ready);
+    const { endpoint } = kubernetes;
+    const address =
+      endpoint.kind === "vip"
+        ? this.#virtualAddress(endpoint, kubernetesUser, masters.ready)
+        : this.#loadBalancer(endpoint, pki.trustPem, pki.balancerProbe(), masters.ready);
     this.#kubelets(kubernetes, pki, address);
-    return { kubeconfig: adminKubeconfig(plan.site, kubernetes.vip, pki), address };
+    return { kubeconfig: adminKubeconfig(plan.site, endpoint, pki), address };
   }
 
-  #kubelets(kubernetes: UpstreamConfig, issuer: KubernetesPki, { ready }: Keepalived): void {
+  #kubelets(kubernetes: UpstreamConfig, issuer: KubernetesPki, { ready }: Access["address"]): void {
     const { workloads } = kubernetes;
     if (workloads === undefined) return;
     const { hosts } = this.#args;
@@ -72,7 +87,6 @@ export class Cluster extends pulumi.ComponentResource {
     const { token } = kubernetes;
     const pki = new K3sPki("k3s-pki", { nodes: plan.nodes, token, datastore }, { parent: this });
     const servers = new K3s("k3s", { hosts, pki: pki.files, plan: { ...plan, kubernetes } }, { parent: this });
-    const address = this.#address(undefined, servers.ready);
     // Apart from installing, so that it can be read again without touching what runs.
     const found = hosts[0].run(
       "kubeconfig",
@@ -80,7 +94,13 @@ export class Cluster extends pulumi.ComponentResource {
       { k3s: kubernetes.version },
       { parent: this, dependsOn: servers.ready, secretOutput: true },
     );
-    const kubeconfig = found.stdout.apply((text) => k3sKubeconfig(plan.site, kubernetes.vip, text));
+    const { endpoint } = kubernetes;
+    const kubeconfig = found.stdout.apply((text) => k3sKubeconfig(plan.site, endpoint, text));
+    // Its authority's key is on the nodes alone, so nobody else has a certificate that its API servers know.
+    const address =
+      endpoint.kind === "vip"
+        ? this.#virtualAddress(endpoint, undefined, servers.ready)
+        : this.#loadBalancer(endpoint, pulumi.unsecret(found.stdout.apply(trustOf)), undefined, servers.ready);
     return { kubeconfig: pulumi.secret(kubeconfig), address };
   }
 
@@ -93,14 +113,33 @@ export class Cluster extends pulumi.ComponentResource {
     return { plan, pkiArgs: { siteName: site, nodes, pki, datastore } };
   }
 
-  #address(probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]): Keepalived {
-    const { hosts, kubernetes } = this.#args;
+  #virtualAddress(vip: VirtualAddress, probeUser: UserSpec | undefined, dependsOn: readonly pulumi.Resource[]) {
     const { site, nodes, times, datastore } = this.#common().plan;
-    const plan = { site, nodes, vip: kubernetes.vip, times, aside: datastore.aside, probeUser };
+    const plan = { site, nodes, vip, times, aside: datastore.aside, probeUser };
+    const { hosts } = this.#args;
     return new Keepalived("api-address", { hosts, plan }, { parent: this, dependsOn: [...dependsOn] });
   }
 
-  #guard(guard: MutationGuardConfig, { ready }: Keepalived): void {
+  #loadBalancer(
+    { port }: LoadBalancerConfig,
+    trustPem: pulumi.Output<string>,
+    credential: Credential | undefined,
+    dependsOn: readonly pulumi.Resource[],
+  ) {
+    const host = this.#args.balancerHost;
+    if (host === undefined) throw new Error("a load balancer is asked for, and there is no machine for it");
+    const { site, nodes, times, datastore } = this.#common().plan;
+    const probe = credential === undefined ? "nameless" : "certificate";
+    const args = {
+      host,
+      plan: { site, nodes, port, times, probe, isToldAside: datastore.aside !== undefined },
+      trustPem,
+      credential,
+    } as const;
+    return new LoadBalancer("api-address", args, { parent: this, dependsOn: [...dependsOn] });
+  }
+
+  #guard(guard: MutationGuardConfig, { ready }: Access["address"]): void {
     const site = this.#args.config.name;
     const provider = apiProvider(site, this.kubeconfig, { parent: this });
     const args = { plan: { site, guard }, provider, cluster: this };
@@ -110,5 +149,5 @@ export class Cluster extends pulumi.ComponentResource {
 
 interface Access {
   readonly kubeconfig: pulumi.Output<string>;
-  readonly address: Keepalived;
+  readonly address: Keepalived | LoadBalancer;
 }

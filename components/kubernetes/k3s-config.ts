@@ -29,15 +29,15 @@ export function k3sOptions(
   index: 0 | 1,
 ): Readonly<Record<string, unknown>> {
   const { name, frontend } = nodes[index];
-  const { vip, podCidr, serviceCidr, disable } = kubernetes;
+  const { endpoint, podCidr, serviceCidr, disable } = kubernetes;
   const passed = k3sFlags(times);
   return {
     "node-name": name,
     "node-ip": frontend,
     "advertise-address": frontend,
-    "flannel-iface": vip.interface,
+    "flannel-iface": kubernetes.interface,
     "https-listen-port": apiServerPort,
-    "tls-san": [vip.address, ...nodes.flatMap((node) => [node.name, node.frontend])],
+    "tls-san": [endpoint.address, ...nodes.flatMap((node) => [node.name, node.frontend])],
 
     "token-file": tokenPath,
     "datastore-endpoint": datastore.endpoints.join(),

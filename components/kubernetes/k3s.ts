@@ -78,7 +78,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
       [admissionPath]: own(admissionConfig()),
       [auditPolicyPath]: own(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
       [sysctlPath]: { mode: "0644", content: readTemplate(sysctlPath.slice(1)) },
-      ...probeFiles(probeCredential, plan.kubernetes.vip.address),
+      ...probeFiles(probeCredential, plan.kubernetes.endpoint),
       ...Object.fromEntries(
         podsScripts.map((path) => [
           path,

@@ -1,10 +1,11 @@
 import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
 import { nodeLeaseSeconds, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
-import type { NodeConfig, VirtualAddress } from "../config/site-config.ts";
+import type { ApiEndpoint, NodeConfig } from "../config/site-config.ts";
+import { endpointUrl } from "./endpoint.ts";
 import type { Flags } from "./flags.ts";
 import { kubeconfig } from "./kubeconfig.ts";
-import { apiServerPort, configFolder, kubeletCredential, pkiFolder } from "./paths.ts";
+import { configFolder, kubeletCredential, pkiFolder } from "./paths.ts";
 
 export const kubeletConfigPath = `${configFolder}/kubelet.yaml`;
 export const kubeletKubeconfigPath = `${configFolder}/kubelet.kubeconfig`;
@@ -58,10 +59,10 @@ export function kubeletConfig({ frontend }: Pick<KubeletNode, "frontend">): stri
  * How kubelet reaches the API: at its address, not beside it. A node whose own API server or etcd member is down is no reason to
  * start its pods elsewhere, and the side that loses a split keeps its pods as long as the frontend is whole.
  */
-export function kubeletKubeconfig({ address }: Pick<VirtualAddress, "address">): string {
+export function kubeletKubeconfig(endpoint: ApiEndpoint): string {
   return kubeconfig(
     "site",
-    { server: `https://${address}:${apiServerPort}`, "certificate-authority": `${pkiFolder}/ca.crt` },
+    { server: endpointUrl(endpoint), "certificate-authority": `${pkiFolder}/ca.crt` },
     { "client-certificate": `${kubeletCredential}.crt`, "client-key": `${kubeletCredential}.key` },
   );
 }

@@ -27,7 +27,7 @@ export interface KubeletArgs {
 export interface KubeletPlan {
   /** Node one, then node two. */
   readonly nodes: readonly [KubeletNode, KubeletNode];
-  readonly kubernetes: Pick<UpstreamConfig, "version" | "source" | "vip" | "podCidr">;
+  readonly kubernetes: Pick<UpstreamConfig, "version" | "source" | "endpoint" | "podCidr">;
   readonly workloads: WorkloadsConfig;
   readonly artifacts: ArtifactsConfig;
   /** Whether destroying also removes what pods left on the node. */
@@ -81,7 +81,7 @@ export function kubeletFiles({ nodes, kubernetes, workloads, artifacts, purge }:
       },
       [podNetworkPath]: { ...plain(podNetwork(kubernetes.podCidr, index)), check: "json" },
       [kubeletConfigPath]: plain(kubeletConfig(node)),
-      [kubeletKubeconfigPath]: plain(kubeletKubeconfig(kubernetes.vip)),
+      [kubeletKubeconfigPath]: plain(kubeletKubeconfig(kubernetes.endpoint)),
       [podsEnd]: { mode: "0755", content: readTemplate(podsEnd.slice(1)), check: "shell" },
       [podsUnit]: { ...plain(podRouteUnit(kubernetes.podCidr, nodes, index)), check: "unit" },
       [kubeletUnit]: { ...plain(render(`${kubeletUnit.slice(1)}.hbs`, { flags })), check: "unit" },

@@ -6,18 +6,22 @@ import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";
 import { certificateFile, credentialFiles, type PkiFiles } from "../pki/site-pki.ts";
 import { encryptionConfig } from "./api-server.ts";
+import { endpointNames } from "./endpoint.ts";
 import { kubeletCredential, kubernetesUser, pkiFolder } from "./paths.ts";
 
 export interface KubernetesPkiArgs {
   readonly siteName: string;
   readonly nodes: readonly [PkiNode, PkiNode];
-  readonly kubernetes: Pick<UpstreamConfig, "vip" | "serviceCidr">;
+  readonly kubernetes: Pick<UpstreamConfig, "endpoint" | "serviceCidr">;
   readonly pki: PkiConfig;
   /** For a client of it. */
   readonly datastore: Pick<Datastore, "clientFiles">;
 }
 
 type PkiNode = Pick<NodeConfig, "name" | "frontend">;
+
+/** May ask whether an API server is ready, as anybody may who shows a certificate, and nothing else. */
+const probeUser = "tandem-probe";
 
 /** A member of it may do everything in the cluster. */
 const masters = "system:masters";
@@ -55,6 +59,11 @@ export class KubernetesPki extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
+  /** For a load balancer, which probes as the nodes do. */
+  balancerProbe(): Credential {
+    return this.#client("load-balancer-probe", probeUser);
+  }
+
   #node(node: PkiNode): PkiFiles {
     const owner = `${kubernetesUser.name}:${kubernetesUser.name}`;
     const of = (name: string, credential: Credential) => credentialFiles(`${pkiFolder}/${name}`, credential, owner);
@@ -80,7 +89,7 @@ export class KubernetesPki extends pulumi.ComponentResource {
       ),
       ...of("controller-manager", this.#manager(node, "controller-manager", "system:kube-controller-manager")),
       ...of("scheduler", this.#manager(node, "scheduler", "system:kube-scheduler")),
-      ...issue("probe", "tandem-probe"),
+      ...issue("probe", probeUser),
       [`${pkiFolder}/encryption.yaml`]: { content: this.#encryptionKey.apply(encryptionConfig), mode: "0600", owner },
     };
   }
@@ -116,6 +125,7 @@ export class KubernetesPki extends pulumi.ComponentResource {
 
   #apiServer({ name, frontend }: PkiNode): Credential {
     const { kubernetes, nodes } = this.#args;
+    const clients = endpointNames(kubernetes.endpoint);
     const service = [
       "kubernetes",
       "kubernetes.default",
@@ -125,8 +135,8 @@ export class KubernetesPki extends pulumi.ComponentResource {
     return this.#issuer.certificate(`${name}-api-server`, {
       authority: this.#cluster,
       commonName: "kube-apiserver",
-      dnsNames: [...service, ...nodes.map((node) => node.name), "localhost"],
-      ipAddresses: ["127.0.0.1", frontend, kubernetes.vip.address, nth(parseNetwork(kubernetes.serviceCidr), 1)],
+      dnsNames: [...service, ...nodes.map((node) => node.name), "localhost", ...clients.dnsNames],
+      ipAddresses: ["127.0.0.1", frontend, ...clients.ipAddresses, nth(parseNetwork(kubernetes.serviceCidr), 1)],
       usages: ["server"],
     });
   }

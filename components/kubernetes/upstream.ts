@@ -115,7 +115,7 @@ export function upstreamFiles(
           certificate: `${pkiFolder}/probe.crt`,
           key: `${pkiFolder}/probe.key`,
         },
-        kubernetes.vip.address,
+        kubernetes.endpoint,
       ),
       ...Object.fromEntries(
         programs.map((program) => [unitPath(program), { ...plain(unitFile(program)), check: "unit" as const }]),

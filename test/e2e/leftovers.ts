@@ -8,6 +8,7 @@ const places = [
   "/usr/local/bin/etcd*",
   "/etc/drbd.d/etcd-t.res",
   "/etc/nginx/conf.d/tandem*",
+  "/etc/haproxy/tandem*",
   "/etc/systemd/system/*etcd*",
   "/etc/systemd/system/*tandem*",
   "/etc/systemd/system/*/*etcd*",

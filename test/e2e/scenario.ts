@@ -1,6 +1,7 @@
 import { test } from "vitest";
 import { type GuestSpec, KUBERNETES_GUESTS, Lab, SITE_GUESTS } from "../lab/lab.ts";
 import { say } from "../lab/progress.ts";
+import type { Site as SiteConfig } from "../lab/stack.ts";
 import { SafetyError } from "./load/load.ts";
 import { Site } from "./site.ts";
 
@@ -10,7 +11,10 @@ import { Site } from "./site.ts";
  */
 let site: Site | undefined;
 let provisioned = false;
-let withKubernetes = false;
+let withKubernetes: WithKubernetes = false;
+
+/** `balanced`: behind a load balancer on the witness's machine. */
+type WithKubernetes = boolean | "balanced";
 
 const minute = 60_000;
 const attempts = 2;
@@ -19,7 +23,7 @@ const attempts = 2;
 export function scenario(
   title: string,
   body: (site: Site) => Promise<void>,
-  { timeoutMs = 4 * minute, kubernetes = false } = {},
+  { timeoutMs = 4 * minute, kubernetes = false }: { timeoutMs?: number; kubernetes?: WithKubernetes } = {},
 ): void {
   test(title, { timeout: attempts * (timeoutMs + 6 * minute) }, () =>
     told(async () => {
@@ -65,11 +69,19 @@ export function noteProvisioned(now: boolean): void {
   provisioned = now;
 }
 
-async function sharedSite(kubernetes = false): Promise<Site> {
-  const guests = kubernetes ? KUBERNETES_GUESTS : SITE_GUESTS;
-  site ??= await Site.prepare(await Lab.start({ name: "e2e", guests, kubernetes }));
+async function sharedSite(kubernetes: WithKubernetes = false): Promise<Site> {
   withKubernetes = kubernetes;
+  if (site !== undefined) return site;
+  const guests = kubernetes ? KUBERNETES_GUESTS : SITE_GUESTS;
+  site = await Site.prepare(await Lab.start({ name: "e2e", guests, kubernetes: kubernetes !== false }));
+  if (kubernetes === "balanced") await site.stack.change(balance);
   return site;
+}
+
+function balance(config: SiteConfig): void {
+  const { vip, interface: name, ...kubernetes } = config.kubernetes;
+  const { host, hostKey } = config.witness;
+  config.kubernetes = { ...kubernetes, loadBalancer: { host, hostKey } };
 }
 
 async function endSharedSite(): Promise<void> {

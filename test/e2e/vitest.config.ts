@@ -38,6 +38,7 @@ const order = [
   "kubernetes-upgrade",
   "kubernetes-workloads",
   "kubernetes-destroy",
+  "kubernetes-load-balancer",
   "k3s",
 ];
 

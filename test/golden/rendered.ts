@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { agentFiles } from "../../components/arbiter/arbiter.ts";
-import type { FileSet } from "../../components/cli/apply/bundle-type.ts";
+import type { FileSet, UserSpec } from "../../components/cli/apply/bundle-type.ts";
 import { readEnvironments } from "../../components/config/environments.ts";
 import { kubernetesTimes } from "../../components/config/kubernetes-timing.ts";
 import { parseSite } from "../../components/config/parse.ts";
@@ -17,6 +17,7 @@ import { k3sFiles } from "../../components/kubernetes/k3s.ts";
 import { kubeletFiles } from "../../components/kubernetes/kubelet.ts";
 import { kubernetesUser } from "../../components/kubernetes/paths.ts";
 import { upstreamFiles } from "../../components/kubernetes/upstream.ts";
+import { loadBalancerFiles } from "../../components/load-balancer.ts";
 import { nodeFiles } from "../../components/node.ts";
 import { witnessFiles } from "../../components/witness.ts";
 
@@ -48,6 +49,8 @@ export function fileSets(config: SiteConfig): Record<string, FileSet[]> {
     const plan = { site, port, nodes: nodes.map((node) => node.name), storage, purge: destroy.purgeData };
     machines.witness = [witnessFiles(plan)];
   }
+  const balancer = balancerFiles(config);
+  if (balancer !== undefined) machines[balancer.machine] = [...(machines[balancer.machine] ?? []), balancer.files];
   return machines;
 }
 
@@ -71,15 +74,30 @@ function kubernetesFiles(config: SiteConfig, index: 0 | 1): FileSet[] {
   const datastore = profileOf(config);
   const times = kubernetesTimes(kubernetes, datastore.gaps);
   const plan = { site, nodes, times, datastore, artifacts, purge: destroy.purgeData };
-  const address = { site, nodes, vip: kubernetes.vip, times, aside: datastore.aside };
-  if (kubernetes.distribution === "k3s")
-    return [k3sFiles({ ...plan, kubernetes }, index), keepalivedFiles({ ...address, probeUser: undefined }, index)];
+  const { endpoint } = kubernetes;
+  const { aside } = datastore;
+  const address = (probeUser: UserSpec | undefined) =>
+    endpoint.kind === "vip" ? [keepalivedFiles({ site, nodes, vip: endpoint, times, aside, probeUser }, index)] : [];
+  if (kubernetes.distribution === "k3s") return [k3sFiles({ ...plan, kubernetes }, index), ...address(undefined)];
   const { workloads } = kubernetes;
   return [
     upstreamFiles({ ...plan, kubernetes }, index),
-    keepalivedFiles({ ...address, probeUser: kubernetesUser }, index),
+    ...address(kubernetesUser),
     ...(workloads === undefined ? [] : [kubeletFiles({ ...plan, kubernetes, workloads }, index)]),
   ];
+}
+
+function balancerFiles(config: SiteConfig) {
+  const { name: site, nodes, witness, kubernetes } = config;
+  if (kubernetes.distribution === "none" || kubernetes.endpoint.kind === "vip") return undefined;
+  const { address, port } = kubernetes.endpoint;
+  const probe = kubernetes.distribution === "k3s" ? "nameless" : "certificate";
+  const { gaps, aside } = profileOf(config);
+  const times = kubernetesTimes(kubernetes, gaps);
+  return {
+    machine: witness?.kind === "managed" && witness.host === address ? "witness" : "load-balancer",
+    files: loadBalancerFiles({ site, nodes, port, times, probe, isToldAside: aside !== undefined }),
+  };
 }
 
 export function readSite(example: string) {

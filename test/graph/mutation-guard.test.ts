@@ -32,7 +32,7 @@ beforeAll(async () => {
   site = await register({ mutationGuard: guard });
   moved = await register({
     mutationGuard: guard,
-    vip: { address: "10.77.1.9", prefixLength: 24, interface: "eth0" },
+    endpoint: { kind: "vip", address: "10.77.1.9", prefixLength: 24, interface: "eth0" },
   });
   bare = await register({});
 }, 60_000);

@@ -17,13 +17,13 @@ const buildVersion = "2";
 const packages = [
   ...["systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "kmod", "procps", "psmisc", "e2fsprogs", "iptables"],
   ...["iproute2", "iputils-ping", "iputils-arping", "dmsetup", "ca-certificates", "openssl", "curl", "jq"],
-  ...["drbd-utils", "keepalived", "nginx-light", "libnginx-mod-http-dav-ext", "nodejs"],
+  ...["drbd-utils", "haproxy", "keepalived", "nginx-light", "libnginx-mod-http-dav-ext", "nodejs"],
   ...["containerd", "runc", "containernetworking-plugins"],
 ];
 
 const disabledUnits = [
   ...["nginx.service", "keepalived.service", "drbd.service", "systemd-networkd.service", "e2scrub_reap.service"],
-  "containerd.service",
+  ...["containerd.service", "haproxy.service"],
   ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"],
 ];
 const maskedUnits = [

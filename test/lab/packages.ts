@@ -12,6 +12,7 @@ export const hostPackages = [
   "drbd-utils",
   "e2fsprogs",
   "gcc",
+  "haproxy",
   "iproute2",
   "iputils-ping",
   "keepalived",
@@ -28,7 +29,7 @@ export const hostPackages = [
 ] as const;
 
 /** Units that these packages enable and that nobody asked to have on this machine. */
-const units = ["drbd.service", "keepalived.service", "nginx.service", "ssh.service"];
+const units = ["drbd.service", "haproxy.service", "keepalived.service", "nginx.service", "ssh.service"];
 const policy = "/usr/sbin/policy-rc.d";
 
 /** Installs the host packages that are missing. Starts none of their services and leaves none enabled. */

@@ -1,8 +1,12 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AsideMark } from "../../components/arbiter/agent/linux/aside.ts";
+import { AsideAnswer } from "../../components/arbiter/agent/linux/aside-answer.ts";
 
 let folder: string;
 let path: string;
@@ -47,4 +51,41 @@ test("an agent that starts anew writes it, whatever was there", () => {
   unlinkSync(path);
   new AsideMark(path).set(true);
   expect(readFileSync(path, "utf8")).toBe("1\n");
+});
+
+const address = { host: "127.64.1.1", port: 2385 };
+
+/** All that a load balancer hears; the error's code where nobody answers. */
+async function heard(): Promise<string> {
+  const socket = connect(address);
+  return text(socket).catch((error) => error.code);
+}
+
+test("a load balancer hears the same, one word for each connection", async () => {
+  const answer = new AsideAnswer(address);
+  try {
+    answer.set(false);
+    await expect.poll(heard).toBe("up\n");
+    answer.set(true);
+    expect(await heard()).toBe("down #stands aside\n");
+    answer.set(false);
+    expect(await Promise.all([heard(), heard()])).toEqual(["up\n", "up\n"]);
+  } finally {
+    answer.close();
+  }
+  expect(await heard()).toBe("ECONNREFUSED");
+});
+
+test("a port that is taken ends no agent, and is listened on as soon as it is free", async () => {
+  const other = createServer((socket) => socket.end("another\n"));
+  await once(other.listen(address), "listening");
+  const answer = new AsideAnswer(address);
+  try {
+    answer.set(true);
+    expect(await heard()).toBe("another\n");
+    other.close();
+    await expect.poll(heard, { timeout: 5000 }).toBe("down #stands aside\n");
+  } finally {
+    answer.close();
+  }
 });

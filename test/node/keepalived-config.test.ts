@@ -12,7 +12,7 @@ const plan: AddressPlan = {
     { name: "n1", frontend: "192.0.2.11" },
     { name: "n2", frontend: "192.0.2.12" },
   ],
-  vip: { address: "192.0.2.10", prefixLength: 24, interface: interfaceHere() },
+  vip: { kind: "vip", address: "192.0.2.10", prefixLength: 24, interface: interfaceHere() },
   times: { notReadyAfter: 5 },
   aside: "/run/tandem/aside",
   probeUser: kubernetesUser,

@@ -47,7 +47,9 @@ describe("a kubelet", () => {
   });
 
   it("asks the API at its address, as the node whose certificate it shows", () => {
-    const { clusters, users } = parse(kubeletKubeconfig({ address: "10.77.1.10" }));
+    const { clusters, users } = parse(
+      kubeletKubeconfig({ kind: "vip", address: "10.77.1.10", prefixLength: 24, interface: "eth0" }),
+    );
     expect(clusters[0].cluster.server).toBe("https://10.77.1.10:6443");
     expect(users[0].user["client-certificate"]).toBe("/etc/tandem/pki/kubernetes/kubelet.crt");
     expect(kubeletFlags(nodes[1])).toMatchObject({ "hostname-override": "n2", "node-ip": "10.77.1.12" });

@@ -1,9 +1,10 @@
 import { initialState, step } from "./core.ts";
 import { say } from "./journal.ts";
 import { AsideMark } from "./linux/aside.ts";
+import { AsideAnswer } from "./linux/aside-answer.ts";
 import { LinuxWorld } from "./linux.ts";
 import { overrideReport } from "./override-report.ts";
-import { ASIDE, SETTINGS } from "./paths.ts";
+import { ASIDE, ASIDE_PORT, SETTINGS } from "./paths.ts";
 import { readSettings } from "./settings.ts";
 import { statusReport } from "./status.ts";
 import type { Event } from "./world.ts";
@@ -14,7 +15,10 @@ async function main(): Promise<void> {
   let state = initialState(settings.core);
   const queue: Event[] = [];
   let busy = false;
-  const aside = new AsideMark(ASIDE);
+  const hints = [
+    new AsideMark(ASIDE),
+    ...(settings.tellsBalancer ? [new AsideAnswer({ host: settings.own.frontend, port: ASIDE_PORT })] : []),
+  ];
 
   function post(event: Event): void {
     queue.push(event);
@@ -26,7 +30,7 @@ async function main(): Promise<void> {
       world.perform(decided.actions);
     }
     busy = false;
-    aside.set(state.lost !== null);
+    for (const hint of hints) hint.set(state.lost !== null);
   }
 
   const world = new LinuxWorld(settings, post);

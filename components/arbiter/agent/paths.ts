@@ -27,6 +27,8 @@ export const T_PROCESSES = `/sys/fs/cgroup/system.slice/${T_UNIT}/cgroup.procs`;
 export const T_DATA = `${MOUNTPOINT}/data`;
 
 export const HANDSHAKE_PORT = 2384;
+/** On the frontend: a load balancer hears there what {@link ASIDE} tells on the node. */
+export const ASIDE_PORT = 2385;
 /** Client ports of the regular member and of T; both also listen on loopback. */
 export const MEMBER_PORT = 2379;
 export const T_PORT = 2383;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Check, exact, integer, Misfit, nullable, oneOf, text } from "./check.ts";
+import { boolean, type Check, exact, integer, Misfit, nullable, oneOf, text } from "./check.ts";
 import type { CoreSettings } from "./world.ts";
 
 /** /etc/tandem/settings.json: what differs from node to node and from site to site; everything else is in paths.ts. */
@@ -11,6 +11,8 @@ export interface AgentSettings {
   drbd: DrbdSettings;
   witness: WitnessSettings;
   detector: DetectorSettings;
+  /** A load balancer asks this node whether it stands aside. */
+  tellsBalancer: boolean;
 }
 
 export interface Addresses {
@@ -74,6 +76,7 @@ const settings: Check<AgentSettings> = exact<AgentSettings>({
     probes: integer(1, 10),
     probeIntervalMs: integer(10, 1000),
   }),
+  tellsBalancer: boolean,
 });
 
 /** @throws Misfit naming the property, what it is and what is allowed */

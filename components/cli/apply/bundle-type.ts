@@ -56,7 +56,7 @@ export interface FileSpec {
 
 /**
  * `unit`: systemd-analyze verify; `nginx`: nginx -t of a site's file inside an empty configuration; `drbd`: drbdadm dump, with a
- * version only where that one is loaded; `keepalived`: keepalived -t; `shell`: sh -n; `json`; `certificate`: an X.509 certificate in force today.
+ * version only where that one is loaded; `keepalived`: keepalived -t; `haproxy`: haproxy -c; `shell`: sh -n; `json`; `certificate`: an X.509 certificate in force today.
  */
 export type Checker =
   | "unit"
@@ -65,6 +65,7 @@ export type Checker =
   | "drbd-8.4"
   | "drbd-9"
   | "keepalived"
+  | "haproxy"
   | "shell"
   | "json"
   | "certificate";

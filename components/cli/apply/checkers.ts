@@ -52,6 +52,7 @@ const checkers: Readonly<Record<Exclude<Checker, "unit">, Check>> = {
   "drbd-9": (machine, candidate) => drbdadmReads(machine, candidate, "9."),
   keepalived: async (machine, { aside }) =>
     verdict("keepalived -t", await ask(machine, ["keepalived", "-t", "-f", aside])),
+  haproxy: async (machine, { aside }) => verdict("haproxy -c", await ask(machine, ["haproxy", "-c", "-f", aside])),
   shell: async (machine, { aside }) => verdict("sh -n", await ask(machine, ["sh", "-n", aside])),
   async json(_machine, { aside }) {
     try {

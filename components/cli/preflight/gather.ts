@@ -16,7 +16,7 @@ import { gatherK3sTokens } from "./k3s-token.ts";
 const TOOL_LIMIT_MS = 15_000;
 const WITNESS_LIMIT_MS = 3_000;
 const ourUnits =
-  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|k3s)\.service/;
+  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|k3s|tandem-balancer-[^/]+)\.service/;
 
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {

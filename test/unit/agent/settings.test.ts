@@ -18,6 +18,7 @@ const good = {
   drbd: { minor: 10, port: 7788 },
   witness: { url: "https://10.77.1.20:8443", servername: "store-0042.tandem-witness", ca: "witness-ca.crt" },
   detector: { pingIntervalMs: 100, silenceMs: 400, probes: 2, probeIntervalMs: 50 },
+  tellsBalancer: false,
 };
 
 test("settings are read as they are", () => {

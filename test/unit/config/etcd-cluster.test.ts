@@ -101,6 +101,7 @@ describe("a site on an etcd cluster that somebody else runs", () => {
       longestGapMs: 15_000,
       leaderElection: { renewMs: 20_000, leaseMs: 22_000, retryMs: 2000 },
       notReadyAfter: 17,
+      unansweredAfter: 8,
       nodeMonitorGraceMs: 23_000,
       podEvictionMs: 23_000,
       podsReplacedMs: 22_000 + 2000 + 23_000 + 5000 + 23_000,

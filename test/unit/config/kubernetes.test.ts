@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
+import { addressTimes, kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
 import type { ClusterConfig, UpstreamConfig } from "../../../components/config/site-config.ts";
 import { profileOf } from "../../../components/datastore/profile.ts";
-import { errorsOf, type Raw, siteOf } from "./sample.ts";
+import { errorsOf, hostKeys, type Raw, siteOf, warningsOf } from "./sample.ts";
 
 const sum = "0".repeat(64);
 const programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
@@ -31,6 +31,15 @@ function withKubernetes(change: object, more: (site: Raw) => void = () => {}) {
   };
 }
 
+const loadBalancer = {
+  host: "10.77.1.30",
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICo/y7IlXu9UCBr/6hD8brAUPqllmtbc5mNxOBu72oes",
+};
+
+/** The same, with a load balancer in the place of the address. */
+const balanced = (change: object, more: (site: Raw) => void = () => {}) =>
+  withKubernetes({ vip: undefined, interface: undefined, loadBalancer: { ...loadBalancer, ...change } }, more);
+
 const withK3s = (change: object) =>
   withKubernetes({}, (site) => Object.assign(site, { kubernetes: { ...k3s, ...change } }));
 
@@ -41,7 +50,7 @@ describe("a site with Kubernetes", () => {
       version: "v1.34.4",
       source: "https://dl.k8s.io/release/v1.34.4/bin/linux/amd64",
       sha256: upstream.sha256,
-      vip: { address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
+      endpoint: { kind: "vip", address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
       podCidr: "10.244.0.0/16",
       serviceCidr: "10.96.0.0/16",
       leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
@@ -57,7 +66,8 @@ describe("a site with Kubernetes", () => {
       source: "https://github.com/k3s-io/k3s/releases/download/v1.34.4%2Bk3s1",
       sha256: k3s.sha256,
       disable: ["servicelb", "traefik"],
-      vip: { address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
+      interface: "eth0",
+      endpoint: { kind: "vip", address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
       podCidr: "10.42.0.0/16",
       serviceCidr: "10.43.0.0/16",
       leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
@@ -81,6 +91,33 @@ describe("a site with Kubernetes", () => {
     expect(kubernetes).toEqual(siteOf(withKubernetes({})).kubernetes);
   });
 
+  it("may have a load balancer in the place of the address, also beside the witness", () => {
+    const endpoint = { kind: "load-balancer", address: "10.77.1.30", hostKey: loadBalancer.hostKey, port: 6443 };
+    expect(siteOf(balanced({})).kubernetes).toMatchObject({ endpoint });
+    const besides = { host: "10.77.1.20", hostKey: hostKeys.witness, port: 16443 };
+    expect(siteOf(balanced(besides)).kubernetes).toMatchObject({ endpoint: { address: "10.77.1.20", port: 16443 } });
+    expect(siteOf(withK3s({ vip: undefined, loadBalancer })).kubernetes).toMatchObject({ endpoint, interface: "eth0" });
+  });
+
+  it("is warned of a load balancer that shows the witness's key under another name", () => {
+    expect(warningsOf(balanced({ host: "balancer.example", hostKey: hostKeys.witness }))).toEqual([
+      "tandem:site: kubernetes.loadBalancer.host: balancer.example shows the key of witness.host, 10.77.1.20; if it is the same machine, give it the same name, and if it is a clone, new host keys with `ssh-keygen -A`",
+    ]);
+    expect(warningsOf(balanced({}))).toEqual([]);
+  });
+
+  it("lets a balancer's probes outlast a failover of any datastore", () => {
+    const slow = (site: Raw) => {
+      site.datastore.silence = "1300ms";
+      site.witness.waitOffset = "2500ms";
+    };
+    const site = siteOf(balanced({}, slow));
+    const { notReadyAfter, unansweredAfter } = kubernetesTimes(site.kubernetes as ClusterConfig, profileOf(site).gaps);
+    // Both count the seconds of the same failover.
+    expect(unansweredAfter * addressTimes.answerLimitMs).toBeGreaterThanOrEqual((notReadyAfter - 1) * 1000);
+    expect(unansweredAfter).toBeGreaterThan(2);
+  });
+
   it("keeps the managers' leases, and the nodes, over the longest gap of its datastore", () => {
     const site = siteOf(withKubernetes({}));
     const times = kubernetesTimes(site.kubernetes as ClusterConfig, profileOf(site).gaps);
@@ -88,6 +125,7 @@ describe("a site with Kubernetes", () => {
       longestGapMs: 16900,
       leaderElection: { leaseMs: 23000, renewMs: 21000, retryMs: 2000 },
       notReadyAfter: 5,
+      unansweredAfter: 2,
       nodeMonitorGraceMs: 25000,
       podEvictionMs: 25000,
       // Another holder of the lease, its patience with the node, its next look, the pods' toleration.
@@ -121,6 +159,61 @@ const cases: [string, (site: Raw) => void, string][] = [
     "an address that is the network's",
     withKubernetes({ vip: "10.77.1.0/24" }),
     "kubernetes.vip: is 10.77.1.0/24; that is the address of the network itself or its broadcast; take another",
+  ],
+  [
+    "no way to the API",
+    withKubernetes({ vip: undefined, interface: undefined }),
+    "kubernetes.vip: is missing, and so is loadBalancer; must be an IPv4 address and prefix length of the API, e.g. 10.77.1.10/24, which goes from node to node by VRRP, or give a loadBalancer: a machine in front of both",
+  ],
+  [
+    "two ways to the API",
+    withKubernetes({ loadBalancer }),
+    "kubernetes.loadBalancer: is there beside vip, and the API has one address; leave one of them out",
+  ],
+  [
+    "an address without its interface",
+    withKubernetes({ interface: undefined }),
+    "kubernetes.interface: is missing; must be the name of a network interface, e.g. eth0; `ip -brief address` lists them",
+  ],
+  [
+    "an interface without its address",
+    withKubernetes({ vip: undefined, loadBalancer }),
+    "kubernetes.interface: gets the vip, and there is a loadBalancer in its place; leave it out",
+  ],
+  [
+    "k3s without an interface for its pods",
+    withK3s({ vip: undefined, interface: undefined, loadBalancer }),
+    "kubernetes.interface: is missing; must be the name of a network interface, e.g. eth0; `ip -brief address` lists them",
+  ],
+  [
+    "a load balancer on a node",
+    balanced({ host: "n2" }),
+    "kubernetes.loadBalancer.host: n2 is nodes[1].name; it would be lost with that node: take another machine, e.g. that of a witness",
+  ],
+  [
+    "a load balancer on the port of SSH",
+    balanced({ port: 2222 }, (site) => Object.assign(site.ssh, { port: 2222 })),
+    "kubernetes.loadBalancer.port: 2222 is also ssh.port, which the machine listens on; give the API another",
+  ],
+  [
+    "a load balancer on the port of the witness beside it",
+    balanced({ host: "10.77.1.20", hostKey: hostKeys.witness, port: 8443 }),
+    "kubernetes.loadBalancer.port: 8443 is also the witness's, on the same machine; give the API another",
+  ],
+  [
+    "a load balancer on the witness's machine with another key",
+    balanced({ host: "10.77.1.20" }),
+    "kubernetes.loadBalancer.hostKey: is not witness.hostKey, and it is the same machine; give the same key in both places",
+  ],
+  [
+    "a load balancer on a port that only root may open",
+    balanced({ port: 443 }),
+    "kubernetes.loadBalancer.port: is the number 443; must be a whole number from 1024 to 65535",
+  ],
+  [
+    "a load balancer without its key",
+    balanced({ hostKey: undefined }),
+    "kubernetes.loadBalancer.hostKey: is missing; must be the machine's SSH host key, one line as `ssh-keyscan -t ed25519 <address>` prints it after the address",
   ],
   [
     "a network of pods without room for two nodes",
@@ -235,7 +328,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "a key that k3s does not have",
     withK3s({ agents: 2 }),
-    "kubernetes.agents: unknown key; known here: distribution, version, source, sha256, token, disable, vip, interface, podCidr, serviceCidr, leaderElection, mutationGuard",
+    "kubernetes.agents: unknown key; known here: distribution, version, source, sha256, token, disable, vip, interface, loadBalancer, podCidr, serviceCidr, leaderElection, mutationGuard",
   ],
 ];
 

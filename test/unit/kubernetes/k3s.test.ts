@@ -129,7 +129,7 @@ describe("an operator's kubeconfig", () => {
 
   it("is the node's, at the address of the site", () => {
     const text = JSON.stringify(ofNode({ "client-certificate-data": "Y3J0", "client-key-data": "a2V5" }));
-    expect(parse(k3sKubeconfig("store-0042", kubernetes.vip, text))).toEqual({
+    expect(parse(k3sKubeconfig("store-0042", kubernetes.endpoint, text))).toEqual({
       apiVersion: "v1",
       kind: "Config",
       clusters: [
@@ -149,7 +149,7 @@ describe("an operator's kubeconfig", () => {
     ["a text", "a text"],
     [JSON.stringify(ofNode({ "client-key-data": "a2V5" })), "one without a certificate"],
   ])("is not made of anything else, which is not repeated: %#", (text) => {
-    expect(() => k3sKubeconfig("store-0042", kubernetes.vip, text)).toThrow(
+    expect(() => k3sKubeconfig("store-0042", kubernetes.endpoint, text)).toThrow(
       /^the kubeconfig on the node does not hold the trust, the certificate and the key of an operator$/,
     );
   });

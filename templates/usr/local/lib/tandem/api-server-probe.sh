@@ -8,7 +8,7 @@ case ${1:-} in
     # Without the datastore it can do nothing, and starting it again would not help.
     livez) url="https://127.0.0.1:6443/livez?exclude=etcd" ;;
     readyz) url="https://127.0.0.1:6443/readyz" ;;
-    address) url="https://$VIP:6443/readyz" ;;
+    address) url="https://$ADDRESS/readyz" ;;
     kube-controller-manager) url="https://127.0.0.1:10257/healthz" ;;
     kube-scheduler) url="https://127.0.0.1:10259/healthz" ;;
     *)
