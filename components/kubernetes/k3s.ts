@@ -16,6 +16,7 @@ import {
   tokenPath,
 } from "./k3s-config.ts";
 import { configFolder, logFolder } from "./paths.ts";
+import { podsData, podsEndFiles } from "./pods-end.ts";
 import { apiIsReady, probeFiles } from "./probe.ts";
 
 export interface K3sArgs {
@@ -38,8 +39,6 @@ const configPath = "/etc/rancher/k3s/config.yaml";
 const kubeletPath = `${dataFolder}/agent/etc/kubelet.conf.d/50-tandem.conf`;
 const unitPath = "/etc/systemd/system/k3s.service";
 const podsUnitPath = "/etc/systemd/system/tandem-k3s-pods.service";
-/** The script that ends the pods, and what it shares with others. */
-const podsScripts = ["k3s-pods-end.sh", "pods-leftovers.sh"].map((name) => `/usr/local/lib/tandem/${name}`);
 /** For an administrator; k3s writes it once its API answers. */
 const kubeconfigPath = "/etc/rancher/k3s/k3s.yaml";
 const sysctlPath = "/etc/sysctl.d/90-tandem-k3s.conf";
@@ -79,12 +78,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
       [auditPolicyPath]: own(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
       [sysctlPath]: { mode: "0644", content: readTemplate(sysctlPath.slice(1)) },
       ...probeFiles(probeCredential, plan.kubernetes.endpoint),
-      ...Object.fromEntries(
-        podsScripts.map((path) => [
-          path,
-          { mode: "0755", content: readTemplate(path.slice(1)), check: "shell" as const },
-        ]),
-      ),
+      ...podsEndFiles("k3s-pods-end.sh"),
       ...Object.fromEntries(
         [unitPath, podsUnitPath].map((path) => [
           path,
@@ -118,7 +112,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
     rollBack: true,
     prove: [apiIsReady(readySeconds), { kind: "succeeds", command: ["test", "-s", kubeconfigPath], withinSeconds: 30 }],
     // Its storage stays: those are the pods' own volumes.
-    data: [`${dataFolder}/server`, `${dataFolder}/agent`, "/var/lib/kubelet", logFolder],
+    data: [`${dataFolder}/server`, `${dataFolder}/agent`, ...podsData, logFolder],
     purge: plan.purge,
   };
 }

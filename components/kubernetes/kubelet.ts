@@ -4,7 +4,7 @@ import type { ArtifactsConfig, NodeConfig, UpstreamConfig, WorkloadsConfig } fro
 import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
-import { readTemplate, render } from "../render.ts";
+import { render } from "../render.ts";
 import { flagWords } from "./flags.ts";
 import {
   kubeletConfig,
@@ -15,6 +15,7 @@ import {
 } from "./kubelet-config.ts";
 import { configFolder, kubeletCredential, pkiFolder } from "./paths.ts";
 import { bridge, cniFolder, podNetwork, podRouteUnit } from "./pod-network.ts";
+import { podsData, podsEndFiles } from "./pods-end.ts";
 import { release } from "./upstream.ts";
 
 export interface KubeletArgs {
@@ -39,7 +40,6 @@ type KubeletNode = Pick<NodeConfig, "name" | "frontend">;
 const unitFolder = "/etc/systemd/system";
 const kubeletUnit = `${unitFolder}/kubelet.service`;
 const podsUnit = `${unitFolder}/tandem-pods.service`;
-const podsEnd = "/usr/local/lib/tandem/pods-end.sh";
 const containerdConfig = "/etc/containerd/config.toml";
 const podNetworkPath = `${cniFolder}/10-${bridge}.conflist`;
 /** kubelet registers its node and finds its network. */
@@ -82,7 +82,7 @@ export function kubeletFiles({ nodes, kubernetes, workloads, artifacts, purge }:
       [podNetworkPath]: { ...plain(podNetwork(kubernetes.podCidr, index)), check: "json" },
       [kubeletConfigPath]: plain(kubeletConfig(node)),
       [kubeletKubeconfigPath]: plain(kubeletKubeconfig(kubernetes.endpoint)),
-      [podsEnd]: { mode: "0755", content: readTemplate(podsEnd.slice(1)), check: "shell" },
+      ...podsEndFiles("pods-end.sh"),
       [podsUnit]: { ...plain(podRouteUnit(kubernetes.podCidr, nodes, index)), check: "unit" },
       [kubeletUnit]: { ...plain(render(`${kubeletUnit.slice(1)}.hbs`, { flags })), check: "unit" },
     },
@@ -111,7 +111,7 @@ export function kubeletFiles({ nodes, kubernetes, workloads, artifacts, purge }:
         withinSeconds: readySeconds,
       },
     ],
-    data: ["/var/lib/kubelet", "/var/log/pods", "/var/log/containers"],
+    data: podsData,
     purge,
   };
 }

@@ -65,7 +65,7 @@ describe("pods-end", () => {
       "ip link show tandem-pods",
       "ip link delete tandem-pods",
     ]);
-    expect(sandbox.callsOf("umount")).toEqual([1, 2].map((i) => `umount ${placeOf(i)}`));
+    expect(sandbox.callsOf("umount")).toEqual([2, 1].map((i) => `umount ${placeOf(i)}`));
     expect(sandbox.list("/run")).toEqual(["netns"]);
     expect(sandbox.list("/var/lib/cni/results")).toEqual(["of-somebody-else-1234-eth0"]);
   });
@@ -75,7 +75,7 @@ describe("pods-end", () => {
     sandbox.stub("umount", '[ "$1" = --lazy ]');
     expect((await sandbox.run("pods-end.sh")).code).toBe(0);
     expect(sandbox.callsOf("umount")).toEqual(
-      [1, 2].flatMap((i) => [`umount ${placeOf(i)}`, `umount --lazy ${placeOf(i)}`]),
+      [2, 1].flatMap((i) => [`umount ${placeOf(i)}`, `umount --lazy ${placeOf(i)}`]),
     );
   });
 
