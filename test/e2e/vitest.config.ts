@@ -39,12 +39,14 @@ const order = [
   "kubernetes-workloads",
   "kubernetes-destroy",
   "kubernetes-load-balancer",
+  "kubernetes-external-etcd",
   "k3s",
 ];
 
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return files.toSorted((a, b) => place(a) - place(b));
+    const placed = files.map((file) => ({ file, at: place(file) }));
+    return placed.toSorted((a, b) => a.at - b.at).map(({ file }) => file);
   }
 }
 
