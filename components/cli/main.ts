@@ -1,4 +1,5 @@
 import { apply, remove } from "./apply/verb.ts";
+import { clusterIdentity } from "./cluster-identity.ts";
 import { etcdCheck } from "./etcd-check/verb.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { member } from "./member.ts";
@@ -22,6 +23,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   volume,
   member,
   kubeconfig,
+  "cluster-identity": clusterIdentity,
   "witness-check": witnessCheck,
   "etcd-check": etcdCheck,
 };

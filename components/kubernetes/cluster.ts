@@ -4,7 +4,6 @@ import { kubernetesTimes } from "../config/kubernetes-timing.ts";
 import type {
   K3sConfig,
   LoadBalancerConfig,
-  MutationGuardConfig,
   SiteConfig,
   UpstreamConfig,
   VirtualAddress,
@@ -14,11 +13,13 @@ import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";
 import { LoadBalancer } from "../load-balancer.ts";
 import type { Credential } from "../pki/issuer.ts";
+import { ClusterIdentity } from "./cluster-identity.ts";
 import { K3s } from "./k3s.ts";
 import { K3sPki } from "./k3s-pki.ts";
 import { adminKubeconfig, k3sKubeconfig, trustOf } from "./kubeconfig.ts";
 import { Kubelet } from "./kubelet.ts";
 import { MutationGuard } from "./mutation-guard.ts";
+import { type GuardPlan, guardPolicies } from "./mutation-policies.ts";
 import { kubernetesUser } from "./paths.ts";
 import { KubernetesPki } from "./pki.ts";
 import { apiProvider } from "./provider.ts";
@@ -49,7 +50,9 @@ export class Cluster extends pulumi.ComponentResource {
     const { kubeconfig, address } =
       kubernetes.distribution === "k3s" ? this.#k3s(kubernetes) : this.#upstream(kubernetes);
     this.kubeconfig = kubeconfig;
-    if (kubernetes.mutationGuard !== undefined) this.#guard(kubernetes.mutationGuard, address);
+    const guard = kubernetes.mutationGuard && { site: args.config.name, guard: kubernetes.mutationGuard };
+    const { known } = this.#identity(guard === undefined ? [] : guardPolicies(guard), address);
+    if (guard !== undefined) this.#guard(guard, known);
     this.registerOutputs();
   }
 
@@ -139,11 +142,21 @@ export class Cluster extends pulumi.ComponentResource {
     return new LoadBalancer("api-address", args, { parent: this, dependsOn: [...dependsOn] });
   }
 
-  #guard(guard: MutationGuardConfig, { ready }: Access["address"]): void {
-    const site = this.#args.config.name;
-    const provider = apiProvider(site, this.kubeconfig, { parent: this });
-    const args = { plan: { site, guard }, provider, cluster: this };
-    new MutationGuard("mutation-guard", args, { parent: this, dependsOn: [...ready] });
+  #identity(objects: readonly object[], { ready }: Access["address"]): ClusterIdentity {
+    const { hosts, config, kubernetes } = this.#args;
+    const args = {
+      host: hosts[0],
+      nodes: config.nodes,
+      endpoint: kubernetes.endpoint,
+      kubeconfig: this.kubeconfig,
+      objects,
+    };
+    return new ClusterIdentity("cluster-identity", args, { parent: this, dependsOn: [...ready] });
+  }
+
+  #guard(plan: GuardPlan, known: pulumi.Resource): void {
+    const provider = apiProvider(plan.site, this.kubeconfig, { parent: this });
+    new MutationGuard("mutation-guard", { plan, provider, cluster: this }, { parent: this, dependsOn: [known] });
   }
 }
 

@@ -50,6 +50,18 @@ interface NodeKubeconfig {
   readonly users: readonly { readonly user?: Readonly<Record<string, string>> }[];
 }
 
+/** What an operator's kubeconfig holds, as PEM texts; of one that {@link adminKubeconfig} or {@link k3sKubeconfig} made. */
+export function credentialsOf(text: string): { trust: string; certificate: string; key: string } {
+  const { users } = parse(text) as NodeKubeconfig;
+  const pem = (base64 = "") => Buffer.from(base64, "base64").toString();
+  const user = users[0]?.user;
+  return {
+    trust: trustOf(text),
+    certificate: pem(user?.["client-certificate-data"]),
+    key: pem(user?.["client-key-data"]),
+  };
+}
+
 /** For an operator, complete in itself; a secret. */
 export function adminKubeconfig(
   site: string,

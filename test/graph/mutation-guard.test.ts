@@ -70,6 +70,22 @@ describe("a site with a mutation guard", () => {
     }
   });
 
+  it("makes nothing in the cluster before the site's nodes have told that it is theirs", () => {
+    for (const { name } of policies()) expect(site.isAfter(name, "cluster-identity-record")).toBe(true);
+    for (const node of ["keepalived-n1", "keepalived-n2"]) expect(site.isAfter("cluster-identity-n1", node)).toBe(true);
+    const { inputs, secrets } = site.command("cluster-identity-n1");
+    expect(inputs.create).toMatch(/\/tandem cluster-identity$/);
+    expect(secrets).toEqual(["connection", "stdin"]);
+    expect(JSON.stringify(inputs.stdin)).toContain("10.77.1.10:6443");
+  });
+
+  it("asks the cluster again before what is made in it changes", () => {
+    const [before, after] = [bare, site].map((each) =>
+      JSON.stringify(each.command("cluster-identity-n1").inputs.stdin),
+    );
+    expect(before).not.toBe(after);
+  });
+
   it("has a provider that knows the cluster by the site's name, and keeps its kubeconfig secret", () => {
     const [provider] = site.registered.filter(({ type }) => type === "pulumi:providers:kubernetes");
     expect(provider?.inputs).toMatchObject({ clusterIdentifier: "example-upstream", upsertExistingObjects: "true" });
@@ -86,6 +102,12 @@ describe("a site with a mutation guard", () => {
     expect(new Set(kubeconfigs).size).toBe(2);
     expect(new Set(identities).size).toBe(1);
   });
+});
+
+it("a site without one knows its cluster all the same", () => {
+  const record = bare.registered.find(({ name }) => name === "cluster-identity-record");
+  expect(record).toMatchObject({ type: "tandem:kubernetes:RecordedIdentity", secrets: [] });
+  expect(record?.inputs).toEqual({ uid: "cluster-identity-n1 stdout" });
 });
 
 it("a site without one needs nothing of Kubernetes's provider", () => {

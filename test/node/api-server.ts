@@ -73,6 +73,15 @@ export class ApiServer {
     this.#forget();
   }
 
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** PEM texts of a member of system:masters. */
+  get access() {
+    return { trust: this.#trust, certificate: this.#admin.certificatePem, key: this.#admin.privateKeyPem };
+  }
+
   /** Runs kubectl as a member of system:masters. */
   kubectl(args: readonly string[], input = ""): Promise<RunResult> {
     const config = ["--kubeconfig", join(this.#folder, "admin.kubeconfig"), "--request-timeout", "20s"];

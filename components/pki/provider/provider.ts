@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { CheckResult, CreateResult, DiffResult, Provider, UpdateResult } from "@pulumi/pulumi/provider/index.js";
 import { authorityType } from "./authority.ts";
 import { certificateType } from "./certificate.ts";
+import { clusterIdentityType } from "./cluster-identity.ts";
 import type { Failure } from "./problems.ts";
 import { sharedKeyType } from "./shared-key.ts";
 import { same } from "./validity.ts";
@@ -14,7 +15,12 @@ interface ResourceType {
   readonly secretOutputs: readonly string[];
   /** A changed input of these makes a new resource. */
   readonly replaceOn: readonly string[];
-  readonly check: (olds: Properties, news: Properties, now: Date) => { inputs: Properties; failures: Failure[] };
+  readonly check: (
+    olds: Properties,
+    news: Properties,
+    now: Date,
+    urn: string,
+  ) => { inputs: Properties; failures: Failure[] };
   readonly create: (inputs: never) => Promise<object>;
   /** undefined: the outputs stay. */
   readonly update: (inputs: never, state: never) => Promise<object | undefined>;
@@ -24,9 +30,10 @@ const types: { readonly [token: string]: ResourceType } = {
   "tandem:pki:Authority": authorityType,
   "tandem:pki:Certificate": certificateType,
   "tandem:pki:SharedKey": sharedKeyType,
+  "tandem:kubernetes:RecordedIdentity": clusterIdentityType,
 };
 
-/** Pulumi resource provider of the package `tandem`: an authority and its certificates, kept in the stack's state and nowhere else. */
+/** Pulumi resource provider of the package `tandem`: what is kept in the stack's state and nowhere else, keys and certificates above all. */
 export class PkiProvider implements Provider {
   readonly version = "1.0.0";
   readonly #now: () => Date;
@@ -36,7 +43,7 @@ export class PkiProvider implements Provider {
   }
 
   async check(urn: string, olds: Properties, news: Properties): Promise<CheckResult> {
-    const { inputs, failures } = typeOf(urn).check(plain(olds), plain(news), this.#now());
+    const { inputs, failures } = typeOf(urn).check(plain(olds), plain(news), this.#now(), urn);
     // What came as a secret stays one: these are what the state file holds.
     return { inputs: { ...inputs, ...news }, failures };
   }
