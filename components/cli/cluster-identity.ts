@@ -1,21 +1,16 @@
-import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type ApiCredential, askApi } from "./api-client.ts";
 import { Failure, type Verb } from "./verb.ts";
 
 /** How an operator of the site reaches its cluster; stdin of `tandem cluster-identity`, as JSON, with a key. */
-export interface ClusterAccess {
+export interface ClusterAccess extends ApiCredential {
   /** Where its API answers, as `address:port`, by what each is called in the site's configuration. */
   readonly servers: Readonly<Record<string, string>>;
-  /** PEM texts. */
-  readonly trust: string;
-  readonly certificate: string;
-  readonly key: string;
   /** Digest of what is to be made in the cluster; not looked at here, but when it changes, the cluster is asked again. */
   readonly objects: string;
 }
 
-const ANSWER_LIMIT_MS = 5_000;
 const PATIENCE_MS = 60_000;
 
 export const clusterIdentity: Verb = {
@@ -60,16 +55,9 @@ async function patiently<T>(attempt: () => Promise<T>, patienceMs: number): Prom
   }
 }
 
-async function ask(
-  name: string,
-  server: string,
-  { trust, certificate, key }: Pick<ClusterAccess, "trust" | "certificate" | "key">,
-): Promise<string> {
-  const { status, body } = await get(`https://${server}/api/v1/namespaces/kube-system`, {
-    ca: trust,
-    cert: certificate,
-    key,
-  }).catch((error: NodeJS.ErrnoException) => {
+async function ask(name: string, server: string, credential: ApiCredential): Promise<string> {
+  const question = { method: "GET", path: "/api/v1/namespaces/kube-system" } as const;
+  const { status, body } = await askApi(server, credential, question).catch((error: NodeJS.ErrnoException) => {
     if (!isAboutTrust(error)) throw new NotYet(`no API answers at ${name}, ${server}: ${error.message}`);
     throw new Failure(
       `the API at ${name}, ${server}, is of another cluster than the kubeconfig of this site: its certificate is not trusted ` +
@@ -89,16 +77,4 @@ async function ask(
 /** The server's certificate is of another authority, or is for another server. */
 function isAboutTrust({ code = "" }: NodeJS.ErrnoException): boolean {
   return /CERT|SIGNATURE|ISSUER/.test(code);
-}
-
-function get(url: string, credential: { ca: string; cert: string; key: string }) {
-  return new Promise<{ status: number; body: string }>((resolve, reject) => {
-    const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
-    const asked = request(url, { ...credential, agent: false, signal });
-    asked.on("error", reject);
-    asked.on("response", (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-    });
-    asked.end();
-  });
 }

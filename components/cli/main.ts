@@ -6,6 +6,7 @@ import { member } from "./member.ts";
 import { override } from "./override/verb.ts";
 import { preflight } from "./preflight/verb.ts";
 import { replace } from "./replace/verb.ts";
+import { rewriteSecrets } from "./rewrite-secrets.ts";
 import { status } from "./status.ts";
 import { Failure, type Verb } from "./verb.ts";
 import { volume } from "./volume/verb.ts";
@@ -24,6 +25,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   member,
   kubeconfig,
   "cluster-identity": clusterIdentity,
+  "rewrite-secrets": rewriteSecrets,
   "witness-check": witnessCheck,
   "etcd-check": etcdCheck,
 };

@@ -82,15 +82,37 @@ export const auditFlags: Flags = {
 /** What the audit log grows to: the file that is written and the older ones. */
 export const auditBytes = (files + 1) * mebibytes * 2 ** 20;
 
-/** What lies in etcd as a secret is encrypted there; what was written before that is still read. */
-export function encryptionConfig(keyBase64: string): string {
+/** In base64. */
+export interface EncryptionKeys {
+  readonly current: string;
+  /** That of the next rotation. */
+  readonly successor: string;
+  /** The first of them first. */
+  readonly predecessors: readonly string[];
+}
+
+/** Under which name etcd keeps what the key of a generation, counted from 0, has encrypted. */
+export function encryptionKeyName(generation: number): string {
+  return generation === 0 ? "site" : `site-${generation}`;
+}
+
+/**
+ * What lies in etcd as a secret is encrypted there, with the key that stands first. The others read: what the other node writes whose
+ * turn in a rotation was before, what has not been written since, and what comes back from a backup. What was never encrypted is read too.
+ */
+export function encryptionConfig({ current, successor, predecessors }: EncryptionKeys): string {
+  const named = [...predecessors, current, successor].map((secret, index) => ({
+    name: encryptionKeyName(index),
+    secret,
+  }));
+  const keys = [...named.slice(-2), ...named.slice(0, -2).toReversed()];
   return stringify({
     apiVersion: "apiserver.config.k8s.io/v1",
     kind: "EncryptionConfiguration",
     resources: [
       {
         resources: ["secrets"],
-        providers: [{ secretbox: { keys: [{ name: "site", secret: keyBase64 }] } }, { identity: {} }],
+        providers: [{ secretbox: { keys } }, { identity: {} }],
       },
     ],
   });

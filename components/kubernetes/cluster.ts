@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
+import type { RewriteOrder } from "../cli/rewrite-secrets.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
 import type {
   K3sConfig,
@@ -20,7 +21,7 @@ import { adminKubeconfig, k3sKubeconfig, trustOf } from "./kubeconfig.ts";
 import { Kubelet } from "./kubelet.ts";
 import { MutationGuard } from "./mutation-guard.ts";
 import { type GuardPlan, guardPolicies } from "./mutation-policies.ts";
-import { kubernetesUser } from "./paths.ts";
+import { apiServerPort, kubernetesUser } from "./paths.ts";
 import { KubernetesPki } from "./pki.ts";
 import { apiProvider } from "./provider.ts";
 import { Upstream } from "./upstream.ts";
@@ -65,6 +66,7 @@ export class Cluster extends pulumi.ComponentResource {
       { hosts, pki: pki.files, plan: { ...plan, kubernetes } },
       { parent: this },
     );
+    this.#rewriteSecrets(pki, masters);
     const { endpoint } = kubernetes;
     const address =
       endpoint.kind === "vip"
@@ -82,6 +84,15 @@ export class Cluster extends pulumi.ComponentResource {
     const pki = [issuer.kubelet(plan.nodes[0]), issuer.kubelet(plan.nodes[1])] as const;
     const args = { hosts, pki, plan: { ...plan, kubernetes, workloads } };
     new Kubelet("kubelet", args, { parent: this, dependsOn: [...ready] });
+  }
+
+  /** By node one, whose API server is the last to know the key that stands first now. */
+  #rewriteSecrets({ trustPem: trust, admin, encryptedWith }: KubernetesPki, { ready }: Upstream): void {
+    const server = `127.0.0.1:${apiServerPort}`;
+    const credential = { trust, certificate: admin.certificatePem, key: admin.privateKeyPem };
+    const order = pulumi.output({ server, ...credential, encryptedWith }) satisfies pulumi.Output<RewriteOrder>;
+    const opts = { parent: this, dependsOn: ready, secret: true };
+    this.#args.hosts[0].run("rewrite-secrets", "rewrite-secrets", order, opts);
   }
 
   #k3s(kubernetes: K3sWithToken): Access {

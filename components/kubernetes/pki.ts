@@ -5,7 +5,7 @@ import type { Datastore } from "../datastore/datastore.ts";
 import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";
 import { certificateFile, credentialFiles, type PkiFiles } from "../pki/site-pki.ts";
-import { encryptionConfig } from "./api-server.ts";
+import { type EncryptionKeys, encryptionConfig, encryptionKeyName } from "./api-server.ts";
 import { endpointNames } from "./endpoint.ts";
 import { kubeletCredential, kubernetesUser, pkiFolder } from "./paths.ts";
 
@@ -40,7 +40,9 @@ export class KubernetesPki extends pulumi.ComponentResource {
   readonly #cluster: Authority;
   readonly #frontProxy: Authority;
   readonly #serviceAccounts: Authority;
-  readonly #encryptionKey: pulumi.Output<string>;
+  readonly #encryptionKeys: pulumi.Output<EncryptionKeys>;
+  /** Name of the key with which etcd's secrets are encrypted, once both nodes have these files. */
+  readonly encryptedWith: pulumi.Output<string>;
   /** Of node one, then of node two; all of them are to be pushed as secrets. */
   readonly files: readonly [PkiFiles, PkiFiles];
 
@@ -52,7 +54,13 @@ export class KubernetesPki extends pulumi.ComponentResource {
     this.#frontProxy = this.#issuer.authority("front-proxy-ca", "proxy CA");
     // No authority, but with an authority's life: what it has signed stays good when it is handed over to its successor.
     this.#serviceAccounts = this.#issuer.authority("service-accounts", "tokens");
-    this.#encryptionKey = this.#issuer.sharedKey("kubernetes-encryption", 32).base64;
+    const key = this.#issuer.rotatedKey("kubernetes-encryption", 32);
+    this.#encryptionKeys = pulumi
+      .all([key.base64, key.successorBase64, key.predecessorsBase64])
+      .apply(([current, successor, predecessors]) => ({ current, successor, predecessors }));
+    this.encryptedWith = pulumi.unsecret(
+      this.#encryptionKeys.apply(({ predecessors }) => encryptionKeyName(predecessors.length)),
+    );
     this.admin = this.#client("kubernetes-admin", "tandem-admin", masters);
     this.trustPem = this.#cluster.trustPem;
     this.files = [this.#node(args.nodes[0]), this.#node(args.nodes[1])];
@@ -90,7 +98,7 @@ export class KubernetesPki extends pulumi.ComponentResource {
       ...of("controller-manager", this.#manager(node, "controller-manager", "system:kube-controller-manager")),
       ...of("scheduler", this.#manager(node, "scheduler", "system:kube-scheduler")),
       ...issue("probe", probeUser),
-      [`${pkiFolder}/encryption.yaml`]: { content: this.#encryptionKey.apply(encryptionConfig), mode: "0600", owner },
+      [`${pkiFolder}/encryption.yaml`]: { content: this.#encryptionKeys.apply(encryptionConfig), mode: "0600", owner },
     };
   }
 

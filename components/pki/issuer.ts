@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { PkiConfig } from "../config/site-config.ts";
 import { Authority } from "./authority.ts";
 import { Certificate, type CertificateArgs } from "./certificate.ts";
-import { SharedKey } from "./shared-key.ts";
+import { RotatedKey, SharedKey } from "./shared-key.ts";
 
 /** A certificate and its key as PEM text. */
 export interface Credential {
@@ -47,6 +47,12 @@ export class Issuer {
   /** A random key that every machine shares. */
   sharedKey(name: string, bytes: number): SharedKey {
     return new SharedKey(`${this.#site}-${name}`, { bytes }, { parent: this.#parent });
+  }
+
+  /** The same that rotates with everything else. */
+  rotatedKey(name: string, bytes: number): RotatedKey {
+    const { rotation } = this.#pki;
+    return new RotatedKey(`${this.#site}-${name}`, { bytes, rotation }, { parent: this.#parent });
   }
 }
 

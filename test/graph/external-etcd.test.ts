@@ -24,7 +24,8 @@ describe("a site on an etcd cluster of somebody else", () => {
   it("makes neither a volume nor members, a witness or an agent", () => {
     const host = ["bootstrap", "preflight", "program", "sources"];
     const own = ["etcd-check", "node", "upstream", "upstream-secrets", "keepalived"];
-    const names = [...host, ...own].flatMap((name) => [`${name}-n1`, `${name}-n2`]);
+    const ofNodeOne = ["cluster-identity-n1", "rewrite-secrets-n1"];
+    const names = [...[...host, ...own].flatMap((name) => [`${name}-n1`, `${name}-n2`]), ...ofNodeOne];
     expect(recording.commands.map(({ name }) => name).sort()).toEqual(names.sort());
     const pushed = recording.commands.filter(({ name }) => own.some((each) => name.startsWith(`${each}-n`)));
     const sent = pushed.map(({ inputs }) => JSON.stringify(inputs.stdin)).join();

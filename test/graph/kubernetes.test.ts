@@ -51,6 +51,14 @@ describe("the control plane of a site", () => {
     expect(text).toContain("server: https://10.77.1.10:6443\n");
   });
 
+  it("writes its secrets again when both nodes have another key, with a key of an operator that stays secret", () => {
+    const { inputs, secrets } = recording.command("rewrite-secrets-n1");
+    for (const earlier of ["upstream-n1", "upstream-n2"])
+      expect(recording.isAfter("rewrite-secrets-n1", earlier)).toBe(true);
+    expect(secrets).toEqual(["connection", "stdin"]);
+    expect(JSON.stringify(inputs.stdin)).toMatch(/encryptedWith\\": \\"site\\"/);
+  });
+
   it("signs nothing on its nodes: no authority's key is on any", () => {
     const authorities = recording.registered.filter(({ type }) => type === "tandem:pki:Authority");
     expect(authorities.map(({ name }) => name.replace("example-upstream-", "")).sort()).toEqual([

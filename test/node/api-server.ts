@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { apiServerFlags, encryptionConfig } from "../../components/kubernetes/api-server.ts";
+import { apiServerFlags, type EncryptionKeys, encryptionConfig } from "../../components/kubernetes/api-server.ts";
 import { kubeconfig } from "../../components/kubernetes/kubeconfig.ts";
 import { auditLog, configFolder, pkiFolder } from "../../components/kubernetes/paths.ts";
 import { type Issued, issueAuthority, issueLeaf, type LeafSubject } from "../../components/pki/provider/x509.ts";
@@ -31,6 +31,15 @@ export interface Answer {
   readonly message: string;
 }
 
+interface Child {
+  readonly child: ChildProcess;
+  readonly tail: () => string;
+}
+
+export function newKey(): string {
+  return randomBytes(32).toString("base64");
+}
+
 /**
  * kube-apiserver with the product's own flags, on an etcd member of its own. What differs: folders, ports, and that every user may do
  * everything, so that whatever is refused was refused by admission.
@@ -38,10 +47,12 @@ export interface Answer {
 export class ApiServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "tandem-api-server-"));
   readonly #programs: { readonly etcd: string; readonly kubernetes: string };
-  readonly #children: { readonly child: ChildProcess; readonly tail: () => string }[] = [];
+  readonly #children: Child[] = [];
   readonly #forget = atExit(() => this.#abandon());
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   #port = 0;
+  #etcdUrl = "";
+  #flags: Readonly<Record<string, unknown>> = {};
   #trust = "";
   #admin: Issued = { certificatePem: "", privateKeyPem: "" };
 
@@ -64,13 +75,27 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     this.#agent.destroy();
-    const ended = this.#children
-      .filter(({ child }) => child.exitCode === null && child.signalCode === null)
-      .map(({ child }) => new Promise((resolve) => child.once("exit", resolve)));
-    this.#kill();
-    await Promise.all(ended);
+    await Promise.all(this.#children.map(end));
     rmSync(this.#folder, { recursive: true });
     this.#forget();
+  }
+
+  /** Starts the API server again, with other keys for what is kept in etcd as a secret. */
+  async restartWith(encryption: EncryptionKeys): Promise<void> {
+    const api = this.#children.pop();
+    if (api !== undefined) await end(api);
+    writeFileSync(join(this.#folder, "encryption.yaml"), encryptionConfig(encryption));
+    this.#launchApi();
+    await eventually(() => this.#isReady(), 90_000);
+  }
+
+  /** What etcd has, by key, as text. */
+  async stored(prefix: string): Promise<Record<string, string>> {
+    const argv = ["--endpoints", this.#etcdUrl, "get", prefix, "--prefix", "--write-out", "json"];
+    const { stdout } = await run([join(this.#programs.etcd, "etcdctl"), ...argv]);
+    const { kvs = [] } = JSON.parse(stdout) as { kvs?: { key: string; value: string }[] };
+    const text = (base64: string) => Buffer.from(base64, "base64").toString("latin1");
+    return Object.fromEntries(kvs.map(({ key, value }) => [text(key), text(value)]));
   }
 
   get address(): string {
@@ -135,6 +160,7 @@ export class ApiServer {
     const [client, peer, api] = [await freePort(), await freePort(), await freePort()];
     this.#port = api;
     const etcdUrl = `http://127.0.0.1:${client}`;
+    this.#etcdUrl = etcdUrl;
     const etcdFlags = {
       "data-dir": join(this.#folder, "etcd"),
       "listen-client-urls": etcdUrl,
@@ -158,12 +184,13 @@ export class ApiServer {
       .replaceAll(configFolder, this.#folder)
       .replaceAll(auditLog, join(this.#folder, "audit.log"));
     const { "etcd-cafile": _ca, "etcd-certfile": _certificate, "etcd-keyfile": _key, ...flags } = JSON.parse(moved);
-    this.#launch(join(this.#programs.kubernetes, "kube-apiserver"), {
+    this.#flags = {
       ...flags,
       "bind-address": "127.0.0.1",
       "secure-port": api,
       "authorization-mode": "AlwaysAllow",
-    });
+    };
+    this.#launchApi();
     await eventually(() => this.#isReady(), 90_000);
   }
 
@@ -197,7 +224,7 @@ export class ApiServer {
       "ca.crt": authority.certificatePem,
       "front-proxy-ca.crt": frontProxy.certificatePem,
       "audit-policy.yaml": readTemplate("etc/tandem/kubernetes/audit-policy.yaml"),
-      "encryption.yaml": encryptionConfig(randomBytes(32).toString("base64")),
+      "encryption.yaml": encryptionConfig({ current: newKey(), successor: newKey(), predecessors: [] }),
       "admin.kubeconfig": kubeconfig(
         "test",
         { server: `https://127.0.0.1:${this.#port}`, "certificate-authority": join(this.#folder, "ca.crt") },
@@ -209,6 +236,10 @@ export class ApiServer {
     };
     for (const [name, content] of Object.entries(files))
       writeFileSync(join(this.#folder, name), content, { mode: 0o600 });
+  }
+
+  #launchApi(): void {
+    this.#launch(join(this.#programs.kubernetes, "kube-apiserver"), this.#flags);
   }
 
   #launch(program: string, flags: Readonly<Record<string, unknown>>): void {
@@ -233,4 +264,11 @@ export class ApiServer {
     // A runner that is interrupted kills its workers before they have removed this much themselves.
     spawn("rm", ["-rf", this.#folder], { detached: true, stdio: "ignore" });
   }
+}
+
+async function end({ child }: Child): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
 }
