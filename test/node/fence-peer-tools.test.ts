@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Handler, inParallel } from "./handler.ts";
@@ -169,11 +171,12 @@ test("a signal while it asks: undecided, even if the agent says `won` after that
     const { code } = await handle(
       (sandbox) => {
         sandbox.kernel(line, state);
-        sandbox.stub("curl", "sleep 0.5; echo won");
+        sandbox.stub("curl", `until [ -e '${sandbox.root}/signalled' ]; do sleep 0.05; done; echo won`);
       },
       async (handler, sandbox) => {
-        await expect.poll(() => sandbox.callsOf("curl").length, { timeout: 5000 }).toBe(1);
+        await expect.poll(() => sandbox.callsOf("curl").length, { timeout: 20_000 }).toBe(1);
         handler.process.kill(signal);
+        writeFileSync(join(sandbox.root, "signalled"), "");
       },
     );
     expect(code, `${signal}, DRBD ${line}`).toBe(1);
@@ -194,7 +197,7 @@ test("signals at any moment: 4 only after `won`, never another code", async () =
       },
       async (handler, sandbox) => {
         // Before its first program has run, bash may not have read as far as its traps.
-        await expect.poll(() => sandbox.calls.length, { timeout: 5000, interval: 5 }).toBeGreaterThan(0);
+        await expect.poll(() => sandbox.calls.length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
         await sleep(atMs - 100);
         handler.process.kill(signal);
       },
