@@ -4,6 +4,7 @@ import type { FileSet } from "../cli/apply/bundle-type.ts";
 import type { NodeConfig, WitnessedSite } from "../config/site-config.ts";
 import { detection } from "../config/timing.ts";
 import type { Host } from "../host.ts";
+import { agentAccess } from "../kubernetes/agent-access.ts";
 import { certificateVersions } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
@@ -119,6 +120,7 @@ export function agentSettings(config: AgentConfig, index: 0 | 1): AgentSettings 
       probeIntervalMs: detection.probeTimeoutMs,
     },
     tellsBalancer: kubernetes.distribution !== "none" && kubernetes.endpoint.kind === "load-balancer",
+    kubernetes: agentAccess(kubernetes),
   };
 }
 

@@ -115,6 +115,7 @@ export function describe(report: StatusReport): string {
       "waiver",
       `${report.node} has promised to wait for ${report.sibling}, because the witness did not answer`,
     ]);
+  if (report.outOfService) rows.push(["out-of-service taint", report.outOfService]);
   if (local.tOutdated)
     rows.push(["T's settings", "changed: it starts again with them while both regular members are healthy"]);
   if (report.doing !== null) rows.push(["doing", report.doing]);

@@ -103,6 +103,22 @@ export function checkMutationGuard({ kubernetes }: SitePart<"kubernetes">): Prob
   });
 }
 
+/** Only a claim proves that a node is lost, and only a node that runs pods has a Node object. */
+export function checkOutOfServiceTaint(site: SitePart<"kubernetes" | "datastore" | "witness">): Problem[] {
+  const { kubernetes } = site;
+  if (kubernetes.distribution === "none" || !kubernetes.outOfServiceTaint) return [];
+  const problem = (message: string): Problem[] => [
+    { path: ["kubernetes", "outOfServiceTaint"], message: `is true; ${message}` },
+  ];
+  if (profileOf(site).aside === undefined)
+    return problem(
+      "on an etcd cluster elsewhere no node claims the data of the other, so nothing proves one lost: leave it out, or use datastore.kind etcd-witness",
+    );
+  if (kubernetes.distribution === "upstream" && kubernetes.workloads === undefined)
+    return problem("the nodes run no pods that could be given up: leave it out, or set workloads to true");
+  return [];
+}
+
 /** retry < renew < lease, and a renewal outlasts the longest gap: else a failover of the datastore costs both managers their leases. */
 export function checkLeaderElection(site: SitePart<"kubernetes" | "datastore" | "witness">): Problem[] {
   const { kubernetes } = site;

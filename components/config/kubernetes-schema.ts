@@ -66,6 +66,11 @@ function cluster(pods: string, services: string) {
       .describe("IPv4 network of the services"),
     leaderElection,
     mutationGuard: mutationGuard.optional(),
+    outOfServiceTaint: boolean()
+      .prefault(false)
+      .describe(
+        "Whether the winner of a claim marks its silent sibling, so that pods and volumes there are given up at once",
+      ),
   };
 }
 
@@ -74,9 +79,10 @@ interface Cluster extends Endpoints {
   readonly serviceCidr: Network;
   readonly leaderElection: z.output<typeof leaderElection>;
   readonly mutationGuard?: MutationGuardConfig | undefined;
+  readonly outOfServiceTaint: boolean;
 }
 
-function clusterConfig({ podCidr, serviceCidr, leaderElection, mutationGuard }: Cluster) {
+function clusterConfig({ podCidr, serviceCidr, leaderElection, mutationGuard, outOfServiceTaint }: Cluster) {
   return {
     podCidr: `${podCidr.address}/${podCidr.prefixLength}`,
     serviceCidr: `${serviceCidr.address}/${serviceCidr.prefixLength}`,
@@ -86,6 +92,7 @@ function clusterConfig({ podCidr, serviceCidr, leaderElection, mutationGuard }: 
       retryMs: leaderElection.retryPeriod,
     },
     mutationGuard,
+    outOfServiceTaint,
   };
 }
 

@@ -1,6 +1,12 @@
 /** The second pass: relations between values whose own shape is right. */
 import { checkClientEnd, checkCredential, checkServers, checkWhatRuns } from "./etcd-cluster-rules.ts";
-import { checkLeaderElection, checkMutationGuard, checkNetworks, checkVirtualAddress } from "./kubernetes-rules.ts";
+import {
+  checkLeaderElection,
+  checkMutationGuard,
+  checkNetworks,
+  checkOutOfServiceTaint,
+  checkVirtualAddress,
+} from "./kubernetes-rules.ts";
 import { checkLoadBalancer, warnAboutLoadBalancer } from "./load-balancer-rules.ts";
 import { nodeAddresses, onNodes } from "./machines.ts";
 import type { Problem } from "./problems.ts";
@@ -40,6 +46,7 @@ const rules: Rule[] = [
   rule(["kubernetes", "nodes", "witness", "datastore"], { errors: checkNetworks }),
   rule(["kubernetes", "datastore", "witness"], { errors: checkLeaderElection }),
   rule(["kubernetes"], { errors: checkMutationGuard }),
+  rule(["kubernetes", "datastore", "witness"], { errors: checkOutOfServiceTaint }),
   rule(["pki"], { errors: certificatesOutliveRenewal }),
 ];
 

@@ -229,6 +229,8 @@ interface ClusterCommon {
   readonly leaderElection: { readonly [K in keyof LeaderElection]: LeaderElection[K] | undefined };
   /** Undefined where the site is never to be restricted. */
   readonly mutationGuard: MutationGuardConfig | undefined;
+  /** Whether the node that has won a claim marks its silent sibling as out of service. */
+  readonly outOfServiceTaint: boolean;
 }
 
 /** Where clients find the API, discriminated by `kind`. */

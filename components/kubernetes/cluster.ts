@@ -81,7 +81,11 @@ export class Cluster extends pulumi.ComponentResource {
     if (workloads === undefined) return;
     const { hosts } = this.#args;
     const { plan } = this.#common();
-    const pki = [issuer.kubelet(plan.nodes[0]), issuer.kubelet(plan.nodes[1])] as const;
+    const filesOf = (node: (typeof plan.nodes)[number]) => ({
+      ...issuer.kubelet(node),
+      ...(kubernetes.outOfServiceTaint && issuer.agent(node)),
+    });
+    const pki = [filesOf(plan.nodes[0]), filesOf(plan.nodes[1])] as const;
     const args = { hosts, pki, plan: { ...plan, kubernetes, workloads } };
     new Kubelet("kubelet", args, { parent: this, dependsOn: [...ready] });
   }

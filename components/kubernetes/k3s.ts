@@ -6,6 +6,7 @@ import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
+import { agentRights } from "./agent-access.ts";
 import { auditPolicyPath } from "./api-server.ts";
 import {
   admissionConfig,
@@ -15,7 +16,7 @@ import {
   kubeletSettings,
   tokenPath,
 } from "./k3s-config.ts";
-import { configFolder, logFolder } from "./paths.ts";
+import { configFolder, k3sFolder as dataFolder, logFolder } from "./paths.ts";
 import { podsData, podsEndFiles } from "./pods-end.ts";
 import { apiIsReady, probeFiles } from "./probe.ts";
 
@@ -33,12 +34,13 @@ export interface K3sPlan extends K3sConfigPlan {
 }
 
 const program = "/usr/local/bin/k3s";
-const dataFolder = "/var/lib/rancher/k3s";
 const imagesName = "k3s-airgap-images-amd64.tar.zst";
 const configPath = "/etc/rancher/k3s/config.yaml";
 const kubeletPath = `${dataFolder}/agent/etc/kubelet.conf.d/50-tandem.conf`;
 const unitPath = "/etc/systemd/system/k3s.service";
 const podsUnitPath = "/etc/systemd/system/tandem-k3s-pods.service";
+/** k3s makes what it finds in this folder. */
+const rightsPath = `${dataFolder}/server/manifests/tandem-agent.yaml`;
 /** For an administrator; k3s writes it once its API answers. */
 const kubeconfigPath = "/etc/rancher/k3s/k3s.yaml";
 const sysctlPath = "/etc/sysctl.d/90-tandem-k3s.conf";
@@ -77,6 +79,7 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
       [admissionPath]: own(admissionConfig()),
       [auditPolicyPath]: own(readTemplate("etc/tandem/kubernetes/audit-policy.yaml")),
       [sysctlPath]: { mode: "0644", content: readTemplate(sysctlPath.slice(1)) },
+      ...(plan.kubernetes.outOfServiceTaint && { [rightsPath]: own(agentRights(plan.nodes)) }),
       ...probeFiles(probeCredential, plan.kubernetes.endpoint),
       ...podsEndFiles("k3s-pods-end.sh"),
       ...Object.fromEntries(

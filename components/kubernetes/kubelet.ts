@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FileSet } from "../cli/apply/bundle-type.ts";
+import type { FileSet, Proof } from "../cli/apply/bundle-type.ts";
 import type { ArtifactsConfig, NodeConfig, UpstreamConfig, WorkloadsConfig } from "../config/site-config.ts";
 import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { render } from "../render.ts";
+import { agentRights } from "./agent-access.ts";
 import { flagWords } from "./flags.ts";
 import {
   kubeletConfig,
@@ -13,7 +14,7 @@ import {
   kubeletKubeconfig,
   kubeletKubeconfigPath,
 } from "./kubelet-config.ts";
-import { configFolder, kubeletCredential, pkiFolder } from "./paths.ts";
+import { apiServerPort, configFolder, kubeletCredential, pkiFolder } from "./paths.ts";
 import { bridge, cniFolder, podNetwork, podRouteUnit } from "./pod-network.ts";
 import { podsData, podsEndFiles } from "./pods-end.ts";
 import { release } from "./upstream.ts";
@@ -28,7 +29,7 @@ export interface KubeletArgs {
 export interface KubeletPlan {
   /** Node one, then node two. */
   readonly nodes: readonly [KubeletNode, KubeletNode];
-  readonly kubernetes: Pick<UpstreamConfig, "version" | "source" | "endpoint" | "podCidr">;
+  readonly kubernetes: Pick<UpstreamConfig, "version" | "source" | "outOfServiceTaint" | "endpoint" | "podCidr">;
   readonly workloads: WorkloadsConfig;
   readonly artifacts: ArtifactsConfig;
   /** Whether destroying also removes what pods left on the node. */
@@ -42,6 +43,21 @@ const kubeletUnit = `${unitFolder}/kubelet.service`;
 const podsUnit = `${unitFolder}/tandem-pods.service`;
 const containerdConfig = "/etc/containerd/config.toml";
 const podNetworkPath = `${cniFolder}/10-${bridge}.conflist`;
+const rightsPath = `${configFolder}/agent-rights.yaml`;
+/** In the name of the API server beside it, which may do everything: objects are made without a way from the operator to the API. */
+const agentHasRights: Proof = {
+  kind: "succeeds",
+  command: [
+    "/usr/local/bin/kubectl",
+    `--server=https://127.0.0.1:${apiServerPort}`,
+    `--certificate-authority=${pkiFolder}/ca.crt`,
+    `--client-certificate=${pkiFolder}/kubelet-client.crt`,
+    `--client-key=${pkiFolder}/kubelet-client.key`,
+    "--request-timeout=5s",
+    ...["auth", "reconcile", "--remove-extra-permissions", "--remove-extra-subjects", `--filename=${rightsPath}`],
+  ],
+  withinSeconds: 60,
+};
 /** kubelet registers its node and finds its network. */
 const readySeconds = 120;
 
@@ -85,6 +101,7 @@ export function kubeletFiles({ nodes, kubernetes, workloads, artifacts, purge }:
       ...podsEndFiles("pods-end.sh"),
       [podsUnit]: { ...plain(podRouteUnit(kubernetes.podCidr, nodes, index)), check: "unit" },
       [kubeletUnit]: { ...plain(render(`${kubeletUnit.slice(1)}.hbs`, { flags })), check: "unit" },
+      ...(kubernetes.outOfServiceTaint && { [rightsPath]: plain(agentRights(nodes)) }),
     },
     units: [
       { name: "containerd.service", enable: true, state: "started", restartOn: [containerdConfig] },
@@ -110,6 +127,7 @@ export function kubeletFiles({ nodes, kubernetes, workloads, artifacts, purge }:
         command: ["/usr/local/bin/kubectl", "--kubeconfig", kubeletKubeconfigPath, ...isReady],
         withinSeconds: readySeconds,
       },
+      ...(kubernetes.outOfServiceTaint ? [agentHasRights] : []),
     ],
     data: podsData,
     purge,

@@ -3,6 +3,7 @@
  * into force. A policy without a binding holds up nothing. All of it is pure.
  */
 import type { ApprovedMutation, MutationGuardConfig, Subjects } from "../config/site-config.ts";
+import { agentUser } from "./agent-access.ts";
 import { celString, celStrings } from "./cel.ts";
 
 export interface GuardPlan {
@@ -24,7 +25,7 @@ const controlPlane = [
   "system:k3s-supervisor",
   "system:k3s-controller",
   "k3s-cloud-controller-manager",
-  "tandem-agent",
+  agentUser,
 ];
 
 export const breakGlassGroup = "tandem:break-glass";

@@ -7,6 +7,9 @@ export const configFolder = "/etc/tandem/kubernetes";
 export const pkiFolder = "/etc/tandem/pki/kubernetes";
 /** Without its endings. */
 export const kubeletCredential = `${pkiFolder}/kubelet`;
+/** Of the agent as a client of the API; without its endings. */
+export const agentCredential = `${pkiFolder}/agent`;
+export const k3sFolder = "/var/lib/rancher/k3s";
 export const logFolder = "/var/log/tandem-kubernetes";
 export const auditLog = `${logFolder}/audit.log`;
 export const apiServerPort = 6443;

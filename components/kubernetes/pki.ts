@@ -5,9 +5,10 @@ import type { Datastore } from "../datastore/datastore.ts";
 import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";
 import { certificateFile, credentialFiles, type PkiFiles } from "../pki/site-pki.ts";
+import { agentUser } from "./agent-access.ts";
 import { type EncryptionKeys, encryptionConfig, encryptionKeyName } from "./api-server.ts";
 import { endpointNames } from "./endpoint.ts";
-import { kubeletCredential, kubernetesUser, pkiFolder } from "./paths.ts";
+import { agentCredential, kubeletCredential, kubernetesUser, pkiFolder } from "./paths.ts";
 
 export interface KubernetesPkiArgs {
   readonly siteName: string;
@@ -124,6 +125,11 @@ export class KubernetesPki extends pulumi.ComponentResource {
       usages: ["server", "client"],
     });
     return credentialFiles(kubeletCredential, credential);
+  }
+
+  /** The agent's as a client of the API, secrets again. */
+  agent({ name: node }: Pick<PkiNode, "name">): PkiFiles {
+    return credentialFiles(agentCredential, this.#client(`${node}-api-agent`, agentUser));
   }
 
   #client(name: string, user: string, group?: string): Credential {

@@ -37,6 +37,7 @@ const order = [
   "kubernetes-process-killed",
   "kubernetes-upgrade",
   "kubernetes-workloads",
+  "kubernetes-out-of-service",
   "kubernetes-destroy",
   "kubernetes-load-balancer",
   "kubernetes-external-etcd",

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { SiteConfig } from "../../components/config/schema.ts";
+import type { UpstreamConfig, WitnessedSite } from "../../components/config/site-config.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";
 import { type Recording, recordRegistrations } from "./recorder.ts";
@@ -10,7 +11,9 @@ let site: Site;
 
 beforeAll(async () => {
   recording = await recordRegistrations(["certificatePem", "privateKeyPem", "trustPem", "base64", "stdout"]);
-  const config = readSite("example-upstream");
+  const example = readSite("example-upstream") as WitnessedSite;
+  const kubernetes = { ...(example.kubernetes as UpstreamConfig), outOfServiceTaint: true };
+  const config = { ...example, kubernetes };
   const secrets = { ssh: { ...config.ssh, privateKey: pulumi.secret("of a test") } };
   site = new Site(config.name, { ...config, ...secrets } satisfies SiteConfig);
   await recording.settled();
@@ -32,6 +35,25 @@ describe("the control plane of a site", () => {
     for (const node of ["n1", "n2"]) expect(recording.isAfter("kubelet-secrets-n2", `keepalived-${node}`)).toBe(true);
     expect(recording.isAfter("kubelet-n2", "kubelet-secrets-n2")).toBe(true);
     expect(recording.isAfter("kubelet-secrets-n1", "kubelet-n2")).toBe(true);
+  });
+
+  it("gives the agent a certificate of its own, and its rights by the node's own hand, where lost nodes are to be marked", () => {
+    for (const node of ["n1", "n2"]) {
+      const secrets = JSON.stringify(recording.command(`kubelet-secrets-${node}`).inputs.stdin);
+      expect(secrets).toContain(`example-upstream-${node}-api-agent privateKeyPem`);
+      const { files, prove } = JSON.parse(recording.command(`kubelet-${node}`).inputs.stdin as string);
+      const rights = "/etc/tandem/kubernetes/agent-rights.yaml";
+      expect(files[rights].content).toContain("resourceNames:\n      - n1\n      - n2\n");
+      expect(prove.at(-1).command.join(" ")).toMatch(new RegExp(`auth reconcile .*--filename=${rights}$`));
+      const agent = JSON.parse(recording.command(`agent-${node}`).inputs.stdin as string);
+      expect(JSON.parse(agent.files["/etc/tandem/settings.json"].content).kubernetes).toEqual({
+        port: 6443,
+        ca: "/etc/tandem/pki/kubernetes/ca.crt",
+        certificate: "/etc/tandem/pki/kubernetes/agent.crt",
+        key: "/etc/tandem/pki/kubernetes/agent.key",
+        impersonate: null,
+      });
+    }
   });
 
   it("sends keys as secrets only, the one for what lies in etcd among them", async () => {

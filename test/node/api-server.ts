@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { KubernetesSettings } from "../../components/arbiter/agent/settings.ts";
+import { agentUser } from "../../components/kubernetes/agent-access.ts";
 import { apiServerFlags, type EncryptionKeys, encryptionConfig } from "../../components/kubernetes/api-server.ts";
 import { kubeconfig } from "../../components/kubernetes/kubeconfig.ts";
 import { auditLog, configFolder, pkiFolder } from "../../components/kubernetes/paths.ts";
@@ -41,8 +43,8 @@ export function newKey(): string {
 }
 
 /**
- * kube-apiserver with the product's own flags, on an etcd member of its own. What differs: folders, ports, and that every user may do
- * everything, so that whatever is refused was refused by admission.
+ * kube-apiserver with the product's own flags, on an etcd member of its own. What differs: folders, ports, and unless a test asks for
+ * the product's authorization that every user may do everything, so that whatever is refused was refused by admission.
  */
 export class ApiServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "tandem-api-server-"));
@@ -61,11 +63,11 @@ export class ApiServer {
   }
 
   /** Ready to be asked. The programs are built first if they are not there, which takes minutes. */
-  static async start(): Promise<ApiServer> {
+  static async start(authorization: "AlwaysAllow" | "Node,RBAC" = "AlwaysAllow"): Promise<ApiServer> {
     const { path } = await ensureToolchain();
     const server = new ApiServer({ etcd: path.at(-1) ?? "", kubernetes: await ensureKubernetes() });
     try {
-      await server.#start();
+      await server.#start(authorization);
     } catch (error) {
       await server.stop();
       throw error;
@@ -105,6 +107,18 @@ export class ApiServer {
   /** PEM texts of a member of system:masters. */
   get access() {
     return { trust: this.#trust, certificate: this.#admin.certificatePem, key: this.#admin.privateKeyPem };
+  }
+
+  /** What the agent of a node would be told of it. */
+  agentAccess(as: "agent" | "admin", impersonate: string | null = null): KubernetesSettings {
+    const file = (name: string) => join(this.#folder, name);
+    return {
+      port: this.#port,
+      ca: file("ca.crt"),
+      certificate: file(`${as}.crt`),
+      key: file(`${as}.key`),
+      impersonate,
+    };
   }
 
   /** Runs kubectl as a member of system:masters. */
@@ -156,7 +170,7 @@ export class ApiServer {
     });
   }
 
-  async #start(): Promise<void> {
+  async #start(authorization: string): Promise<void> {
     const [client, peer, api] = [await freePort(), await freePort(), await freePort()];
     this.#port = api;
     const etcdUrl = `http://127.0.0.1:${client}`;
@@ -188,7 +202,7 @@ export class ApiServer {
       ...flags,
       "bind-address": "127.0.0.1",
       "secure-port": api,
-      "authorization-mode": "AlwaysAllow",
+      "authorization-mode": authorization,
     };
     this.#launchApi();
     await eventually(() => this.#isReady(), 90_000);
@@ -214,6 +228,7 @@ export class ApiServer {
     this.#admin = await issue("test-admin", masters);
     const pairs = {
       admin: this.#admin,
+      agent: await issue(agentUser, {}),
       "api-server": await issue("kube-apiserver", { ipAddresses: ["127.0.0.1"], usages: ["server"] }),
       "kubelet-client": await issue("kube-apiserver", masters),
       "service-accounts": await issueAuthority("test service accounts", valid),

@@ -93,16 +93,16 @@ export class LinuxWorld implements World {
     watchDrbd((line) => {
       if (line.startsWith("change resource ") && line.includes(" role:Primary")) mark("promote");
       forgetVolume();
-      void this.#look();
+      void this.look();
     });
     const { minor } = this.#settings.drbd;
     let look = cheapLook(minor);
     setInterval(() => {
       const now = cheapLook(minor);
-      if (now !== look) void this.#look();
+      if (now !== look) void this.look();
       look = now;
     }, LOOK_MS);
-    setInterval(() => void this.#look(), READ_MS);
+    setInterval(() => void this.look(), READ_MS);
   }
 
   perform(actions: readonly Action[]): void {
@@ -276,7 +276,8 @@ export class LinuxWorld implements World {
     return this.#reader.fresh();
   }
 
-  async #look(): Promise<void> {
+  /** Reads the machine, and tells the core what has changed. */
+  async look(): Promise<void> {
     const local = await this.#fresh();
     if (JSON.stringify(local) !== this.#given) this.#give({ kind: "local", local });
   }

@@ -2,6 +2,8 @@ import { initialState, step } from "./core.ts";
 import { say } from "./journal.ts";
 import { AsideMark } from "./linux/aside.ts";
 import { AsideAnswer } from "./linux/aside-answer.ts";
+import { NodeObjects } from "./linux/node-objects.ts";
+import { OutOfServiceTaint } from "./linux/out-of-service.ts";
 import { LinuxWorld } from "./linux.ts";
 import { overrideReport } from "./override-report.ts";
 import { ASIDE, ASIDE_PORT, SETTINGS } from "./paths.ts";
@@ -34,8 +36,18 @@ async function main(): Promise<void> {
   }
 
   const world = new LinuxWorld(settings, post);
+  const taint =
+    settings.kubernetes === null
+      ? undefined
+      : new OutOfServiceTaint({
+          self: settings.core.node,
+          sibling: settings.core.sibling,
+          nodes: new NodeObjects(settings.kubernetes),
+          state: () => state,
+          fresh: () => world.look().then(() => state),
+        });
   await world.start({
-    status: (local) => statusReport(state, local),
+    status: (local) => statusReport(state, local, taint?.report ?? null),
     override: (local, lastHello) => overrideReport(state, local, lastHello),
   });
   say("info", `tandem agent of ${settings.core.node}, site ${settings.core.site}, is deciding`);

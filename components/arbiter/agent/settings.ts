@@ -13,6 +13,19 @@ export interface AgentSettings {
   detector: DetectorSettings;
   /** A load balancer asks this node whether it stands aside. */
   tellsBalancer: boolean;
+  /** How to reach the API server of this node, for the out-of-service taint; null where none is kept. */
+  kubernetes: KubernetesSettings | null;
+}
+
+export interface KubernetesSettings {
+  /** TCP port on loopback. */
+  port: number;
+  /** Files with the authority behind its certificate, and with this node's own and its key; they come after the agent. */
+  ca: string;
+  certificate: string;
+  key: string;
+  /** User in whose name the owner of a certificate with more rights asks; null asks in its own. */
+  impersonate: string | null;
 }
 
 export interface Addresses {
@@ -48,6 +61,7 @@ export interface DetectorSettings {
 const label = text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a host name label");
 const ipv4 = text(/^(\d{1,3}\.){3}\d{1,3}$/, "an IPv4 address");
 const span = integer(0, 3_600_000);
+const file = text(/^\/[\w./-]+$/, "an absolute path");
 const addresses: Check<Addresses> = exact<Addresses>({ frontend: ipv4, backend: ipv4 });
 
 const settings: Check<AgentSettings> = exact<AgentSettings>({
@@ -77,6 +91,15 @@ const settings: Check<AgentSettings> = exact<AgentSettings>({
     probeIntervalMs: integer(10, 1000),
   }),
   tellsBalancer: boolean,
+  kubernetes: nullable(
+    exact<KubernetesSettings>({
+      port: integer(1, 65_535),
+      ca: file,
+      certificate: file,
+      key: file,
+      impersonate: nullable(text(/^[a-z][a-z0-9:-]*$/, "a user's name, or null")),
+    }),
+  ),
 });
 
 /** @throws Misfit naming the property, what it is and what is allowed */

@@ -27,13 +27,18 @@ export interface StatusReport {
   link: "up" | "down" | "unknown";
   /** The last answer of the sibling's agent; null while it does not answer. */
   siblingSays: Hello | null;
+  /** Which Node of Kubernetes is marked as out of service; null where the site does not mark any. */
+  outOfService: string | null;
   doing: string | null;
   waits: string | null;
   survives: { nodeOne: Survival; nodeTwo: Survival; witness: Survival };
 }
 
-/** @param local read after the question came */
-export function statusReport(state: State, local: Local): StatusReport {
+/**
+ * @param local read after the question came
+ * @param outOfService what is told of the out-of-service taint
+ */
+export function statusReport(state: State, local: Local, outOfService: string | null = null): StatusReport {
   const s = { ...state, local };
   const { settings } = s;
   const own = withoutSibling(s);
@@ -50,6 +55,7 @@ export function statusReport(state: State, local: Local): StatusReport {
     waiver: holdsWaiver(s) ? "held" : waives(s) ? "given" : "none",
     link: s.heard === null ? "unknown" : s.heard ? "up" : "down",
     siblingSays: s.sibling,
+    outOfService,
     doing: s.job?.name ?? null,
     waits: waitsFor(s),
     survives: {

@@ -19,10 +19,15 @@ const good = {
   witness: { url: "https://10.77.1.20:8443", servername: "store-0042.tandem-witness", ca: "witness-ca.crt" },
   detector: { pingIntervalMs: 100, silenceMs: 400, probes: 2, probeIntervalMs: 50 },
   tellsBalancer: false,
+  kubernetes: {
+    ...{ port: 6443, ca: "/etc/tandem/pki/kubernetes/ca.crt", impersonate: null },
+    ...{ certificate: "/etc/tandem/pki/kubernetes/agent.crt", key: "/etc/tandem/pki/kubernetes/agent.key" },
+  },
 };
 
 test("settings are read as they are", () => {
   expect(parseSettings(JSON.stringify(good))).toEqual(good);
+  expect(parseSettings(JSON.stringify({ ...good, kubernetes: null }))).toEqual({ ...good, kubernetes: null });
 });
 
 test.each([
@@ -42,6 +47,11 @@ test.each([
     "a suspicion after one lost packet",
     { ...good, detector: { ...good.detector, silenceMs: 200 } },
     "detector.silenceMs is 200; allowed is three",
+  ],
+  [
+    "a relative path",
+    { ...good, kubernetes: { ...good.kubernetes, key: "agent.key" } },
+    'kubernetes.key is "agent.key"; allowed is an absolute path',
   ],
   ["no object", [], "the whole is []; allowed is an object"],
 ])("%s is refused in words", (_, settings, message) => {

@@ -109,6 +109,13 @@ describe("a site on an etcd cluster that somebody else runs", () => {
     expect(times("30s").leaderElection).toEqual({ renewMs: 35_000, leaseMs: 37_000, retryMs: 2000 });
   });
 
+  it("marks no node as out of service, because nobody wins a claim there", () => {
+    const spoil = external((_, { kubernetes }) => Object.assign(kubernetes, { outOfServiceTaint: true }));
+    expect(errorsOf(spoil)).toEqual([
+      "tandem:site: kubernetes.outOfServiceTaint: is true; on an etcd cluster elsewhere no node claims the data of the other, so nothing proves one lost: leave it out, or use datastore.kind etcd-witness",
+    ]);
+  });
+
   it("takes nothing of another datastore from its environment", () => {
     const environments = { shops: "datastore:\n  kind: etcd-witness\n  quotaBackend: 64MiB\npki:\n  rotation: 3\n" };
     const raw = rawSite(external((_, site) => Object.assign(site, { environment: "shops" })));

@@ -55,6 +55,7 @@ describe("a site with Kubernetes", () => {
       serviceCidr: "10.96.0.0/16",
       leaderElection: { leaseMs: undefined, renewMs: undefined, retryMs: undefined },
       mutationGuard: undefined,
+      outOfServiceTaint: false,
       workloads: undefined,
     });
   });
@@ -66,6 +67,7 @@ describe("a site with Kubernetes", () => {
       source: "https://github.com/k3s-io/k3s/releases/download/v1.34.4%2Bk3s1",
       sha256: k3s.sha256,
       disable: ["servicelb", "traefik"],
+      outOfServiceTaint: false,
       interface: "eth0",
       endpoint: { kind: "vip", address: "10.77.1.10", prefixLength: 24, interface: "eth0" },
       podCidr: "10.42.0.0/16",
@@ -77,6 +79,12 @@ describe("a site with Kubernetes", () => {
   it("runs pods where it is told to, with a pinned kubelet", () => {
     const { workloads } = siteOf(withKubernetes(withWorkloads)).kubernetes as UpstreamConfig;
     expect(workloads).toEqual({ kubeletSha256: sum, pauseImage: "registry.k8s.io/pause:3.10.1" });
+  });
+
+  it("marks lost nodes where it is told to, if the nodes run pods", () => {
+    const option = { outOfServiceTaint: true };
+    expect(siteOf(withKubernetes({ ...withWorkloads, ...option })).kubernetes).toMatchObject(option);
+    expect(siteOf(withK3s(option)).kubernetes).toMatchObject(option);
   });
 
   it("gives each node's pods a half of a network that is too small for two of the controller manager's", () => {
@@ -135,6 +143,16 @@ describe("a site with Kubernetes", () => {
 });
 
 const cases: [string, (site: Raw) => void, string][] = [
+  [
+    "a taint for nodes that run no pods",
+    withKubernetes({ outOfServiceTaint: true }),
+    "kubernetes.outOfServiceTaint: is true; the nodes run no pods that could be given up: leave it out, or set workloads to true",
+  ],
+  [
+    "a taint that is neither set nor not",
+    withK3s({ outOfServiceTaint: "yes" }),
+    'kubernetes.outOfServiceTaint: is "yes"; must be true or false',
+  ],
   [
     "an address that is a node's",
     withKubernetes({ vip: "10.77.1.11/24" }),
@@ -328,7 +346,7 @@ const cases: [string, (site: Raw) => void, string][] = [
   [
     "a key that k3s does not have",
     withK3s({ agents: 2 }),
-    "kubernetes.agents: unknown key; known here: distribution, version, source, sha256, token, disable, vip, interface, loadBalancer, podCidr, serviceCidr, leaderElection, mutationGuard",
+    "kubernetes.agents: unknown key; known here: distribution, version, source, sha256, token, disable, vip, interface, loadBalancer, podCidr, serviceCidr, leaderElection, mutationGuard, outOfServiceTaint",
   ],
 ];
 

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
 import type { K3sConfig } from "../../../components/config/site-config.ts";
 import { profileOf } from "../../../components/datastore/profile.ts";
+import { agentAccess, agentRights } from "../../../components/kubernetes/agent-access.ts";
 import { k3sFiles } from "../../../components/kubernetes/k3s.ts";
 import { k3sOptions, kubeletSettings } from "../../../components/kubernetes/k3s-config.ts";
 import { k3sKubeconfig } from "../../../components/kubernetes/kubeconfig.ts";
@@ -21,6 +22,30 @@ const plan = {
   purge: false,
 };
 const options = [k3sOptions(plan, 0), k3sOptions(plan, 1)] as const;
+
+describe("the agent's rights", () => {
+  const manifest = "/var/lib/rancher/k3s/server/manifests/tandem-agent.yaml";
+
+  it("are among what k3s makes, where lost nodes are to be marked", () => {
+    const { files } = k3sFiles({ ...plan, kubernetes: { ...kubernetes, outOfServiceTaint: true } }, 0);
+    expect(files?.[manifest]?.content).toBe(agentRights(plan.nodes));
+    expect(k3sFiles(plan, 0).files).not.toHaveProperty([manifest]);
+  });
+
+  it("are to read and to change the Node objects of the site, by name", () => {
+    const [role, binding] = parseAllDocuments(agentRights(plan.nodes)).map((document) => document.toJS());
+    expect(role.rules).toEqual([
+      { apiGroups: [""], resources: ["nodes"], resourceNames: ["n1", "n2"], verbs: ["get", "patch"] },
+    ]);
+    expect(binding.subjects).toMatchObject([{ kind: "User", name: "tandem-agent" }]);
+    expect(binding.roleRef.name).toBe(role.metadata.name);
+  });
+
+  it("bound what an administrator's certificate may do in the agent's hands", () => {
+    expect(agentAccess(kubernetes)).toBeNull();
+    expect(agentAccess({ ...kubernetes, outOfServiceTaint: true })).toMatchObject({ impersonate: "tandem-agent" });
+  });
+});
 
 describe("k3s's configuration", () => {
   it("names every server of an etcd cluster of somebody else, and the certificate for them", () => {
