@@ -40,8 +40,8 @@ beforeEach(() => {
 afterEach(() => machine.remove());
 
 /** A package that has one file; added to the bundle's index. */
-async function addPackage(name: string, depends: string): Promise<void> {
-  machine.put(`/src/${name}/DEBIAN/control`, control(name, depends));
+async function addPackage(name: string, depends: string, conflicts = ""): Promise<void> {
+  machine.put(`/src/${name}/DEBIAN/control`, control(name, depends, conflicts));
   machine.put(`/src/${name}/usr/share/${name}`, "file\n");
   machine.put("/bundle/packages/.keep", "");
   const deb = `${name}_1_all.deb`;
@@ -50,7 +50,7 @@ async function addPackage(name: string, depends: string): Promise<void> {
   await tool(["dpkg-deb", "--build", "--root-owner-group", join(machine.root, "src", name), join(folder, deb)]);
   const size = (await tool(["stat", "-c", "%s", join(folder, deb)])).stdout.trim();
   const sha256 = (await tool(["sha256sum", join(folder, deb)])).stdout.slice(0, 64);
-  index += `${control(name, depends)}Filename: ./${deb}\nSize: ${size}\nSHA256: ${sha256}\n\n`;
+  index += `${control(name, depends, conflicts)}Filename: ./${deb}\nSize: ${size}\nSHA256: ${sha256}\n\n`;
   machine.put("/bundle/packages/Packages", index);
 }
 let index = "";
@@ -58,7 +58,7 @@ beforeEach(() => {
   index = "";
 });
 
-function control(name: string, depends: string): string {
+function control(name: string, depends: string, conflicts: string): string {
   const fields = {
     Package: name,
     Version: "1",
@@ -66,8 +66,8 @@ function control(name: string, depends: string): string {
     Maintainer: "a test <t@example.org>",
     Description: "x",
   };
-  const all = depends === "" ? fields : { ...fields, Depends: depends };
-  return Object.entries(all)
+  return Object.entries({ ...fields, Depends: depends, Conflicts: conflicts })
+    .filter(([, value]) => value !== "")
     .map(([field, value]) => `${field}: ${value}\n`)
     .join("");
 }
@@ -82,6 +82,17 @@ describe("packages", () => {
     expect(machine.read("/usr/share/tandem-test-library")).toBe("file\n");
     expect(machine.tree()).not.toContain("/usr/share/tandem-test-other");
     expect(await ensurePackages(machine, ["tandem-test-tool"])).toEqual([]);
+  });
+
+  it("do not take the place of others", async () => {
+    await addPackage("tandem-test-theirs", "");
+    await addPackage("tandem-test-tool", "", "tandem-test-theirs");
+    await ensurePackages(machine, ["tandem-test-theirs"]);
+    await expect(ensurePackages(machine, ["tandem-test-tool"])).rejects.toThrow(
+      "apt-get could not install tandem-test-tool; packages of this machine stand in the way, and Tandem removes none: see " +
+        "`apt-get install --simulate tandem-test-tool` for which, remove them if nobody needs them, and run this again:\n",
+    );
+    expect(machine.read("/usr/share/tandem-test-theirs")).toBe("file\n");
   });
 
   it("that the bundle lacks are asked for", async () => {

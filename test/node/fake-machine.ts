@@ -30,6 +30,7 @@ export class FakeMachine implements Machine {
   constructor() {
     this.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
     this.put("/etc/group", "root:x:0:\n");
+    this.put("/proc/self/mounts", "");
     mkdirSync(join(this.root, "var/lib/tandem/applied"), { recursive: true });
   }
 
@@ -64,7 +65,10 @@ export class FakeMachine implements Machine {
   tree(): string[] {
     return readdirSync(this.root, { recursive: true, withFileTypes: true })
       .map((entry) => join(entry.parentPath, entry.name).slice(this.root.length))
-      .filter((path) => !/^\/(etc\/(passwd|group)|var(\/lib(\/tandem(\/applied)?)?)?|etc)$/.test(path))
+      .filter(
+        (path) =>
+          !/^\/(etc\/(passwd|group)|proc(\/self(\/mounts)?)?|var(\/lib(\/tandem(\/applied)?)?)?|etc)$/.test(path),
+      )
       .sort();
   }
 

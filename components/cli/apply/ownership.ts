@@ -3,7 +3,7 @@ import type { ApplyBundle, UnitSpec } from "./bundle-type.ts";
 import { holdsOther, keepOriginal, kindOf } from "./files.ts";
 import type { Machine } from "./machine.ts";
 import { type AppliedRecord, type OwnedUnit, saveRecord } from "./record.ts";
-import { leaveOf, unitOfFile } from "./units.ts";
+import { isEnabled, leaveOf, unitOfFile } from "./units.ts";
 
 /** Files that exist and that no component wrote are somebody's work. */
 export async function refuseForeign(
@@ -47,14 +47,20 @@ export async function claimOwnership(
   const all: UnitSpec[] = [...declared, ...undeclared.map((name) => ({ name }))];
   for (const unit of all) {
     const known = units[unit.name];
+    const ours = own.includes(unit.name);
+    const theirs = others.flatMap((other) => other.units[unit.name] ?? []);
     // Whether it ran before Tandem came, only the first component that used it could see.
-    const leave = [known, ...others.map((other) => other.units[unit.name])]
+    const leave = [known, ...theirs]
       .map((each) => each?.leave)
       .find((each) => each !== undefined && each !== "nothing");
+    const wasEnabled = async () =>
+      !ours && !theirs.some(({ enabled }) => enabled) && (await isEnabled(machine, unit.name));
+    // Added anew, for they are stopped in the reverse of the bundle's order, whichever the earlier bundle's was.
+    delete units[unit.name];
     units[unit.name] = {
-      enabled: unit.enable === true || (known?.enabled ?? false),
+      enabled: known?.enabled || (unit.enable === true && !(await wasEnabled())),
       masked: unit.mask === true,
-      leave: leave ?? (await leaveOf(machine, unit, own.includes(unit.name))),
+      leave: leave ?? (await leaveOf(machine, unit, ours)),
       startedWith: known?.startedWith ?? null,
     };
   }

@@ -46,7 +46,10 @@ export async function ensurePackages(machine: Machine, packages: readonly string
     "Acquire::http::Timeout=20",
   ];
   const install = () =>
-    machine.run(["apt-get", "install", ...common, "--no-install-recommends", ...missing], { timeoutMs: 400_000, env });
+    machine.run(["apt-get", "install", ...common, "--no-install-recommends", "--no-remove", ...missing], {
+      timeoutMs: 400_000,
+      env,
+    });
   const update = () => machine.run(["apt-get", "update", ...common], { timeoutMs: 120_000, env });
   if (isFromBundle) await update();
   let ended = await install();
@@ -56,12 +59,14 @@ export async function ensurePackages(machine: Machine, packages: readonly string
     ended = await install();
   }
   if (ended.code !== 0) {
-    const advice = isFromBundle
-      ? "add them and all that they depend on to the folder `packages` of artifacts.bundle, make its index anew, and run this again"
-      : "make the package sources of this machine reachable, or install them by hand from your own media, and run this again";
-    throw new Failure(
-      `apt-get could not install ${missing.join(", ")}; ${advice}${lastLines(`${ended.stdout}${ended.stderr}`)}`,
-    );
+    const said = `${ended.stdout}${ended.stderr}`;
+    const advice = said.includes("remove is disabled")
+      ? "packages of this machine stand in the way, and Tandem removes none: see `apt-get install --simulate " +
+        `${missing.join(" ")}\` for which, remove them if nobody needs them, and run this again`
+      : isFromBundle
+        ? "add them and all that they depend on to the folder `packages` of artifacts.bundle, make its index anew, and run this again"
+        : "make the package sources of this machine reachable, or install them by hand from your own media, and run this again";
+    throw new Failure(`apt-get could not install ${missing.join(", ")}; ${advice}${lastLines(said)}`);
   }
   machine.step();
   return missing;

@@ -29,11 +29,12 @@ export interface InstalledArtifact {
 }
 
 export interface OwnedUnit {
+  /** By Tandem; a unit that was before Tandem came stays so. */
   enabled: boolean;
   masked: boolean;
   /**
    * What it needs when it is no longer declared. `reload`: a service that ran before Tandem came, which only has to forget our
-   * files.
+   * files, by a restart if it knows no reload.
    */
   leave: "stop" | "reload" | "nothing";
   /** Digest of the files under `restartOn` at the last start or restart that succeeded. */

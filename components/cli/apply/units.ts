@@ -88,7 +88,7 @@ export function unitOfFile(path: string): string | undefined {
 export async function leaveOf(machine: Machine, unit: UnitSpec, ours: boolean): Promise<OwnedUnit["leave"]> {
   if (ours) return "stop";
   if (unit.state !== "started") return "nothing";
-  return unit.onChange === "reload" && isUp(await stateOf(machine, unit.name)) ? "reload" : "stop";
+  return isUp(await stateOf(machine, unit.name)) ? "reload" : "stop";
 }
 
 /**
@@ -119,6 +119,10 @@ export async function reloadUnit(machine: Machine, name: string): Promise<void> 
 export async function reloadManager(machine: Machine): Promise<void> {
   await systemctl(machine, ["daemon-reload"]);
   machine.step();
+}
+
+export async function isEnabled(machine: Machine, unit: string): Promise<boolean> {
+  return (await stateOf(machine, unit)).file === "enabled";
 }
 
 export async function isActive(machine: Machine, unit: string): Promise<boolean> {
