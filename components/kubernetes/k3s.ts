@@ -71,7 +71,11 @@ export function k3sFiles(plan: K3sPlan, index: 0 | 1): FileSet {
   const own = (content: string) => ({ mode: "0600", content });
   const yaml = (values: object) => own(stringify(values, { lineWidth: 0 }));
   return {
-    directories: { [configFolder]: { mode: "0755" } },
+    directories: {
+      [configFolder]: { mode: "0755" },
+      // As k3s makes it; with the manifest in it, it is made before k3s comes.
+      ...(plan.kubernetes.outOfServiceTaint && { [`${dataFolder}/server`]: { mode: "0700" } }),
+    },
     artifacts: artifacts(plan),
     files: {
       [configPath]: yaml(k3sOptions(plan, index)),

@@ -10,8 +10,8 @@ beforeEach(() => {
 afterEach(() => sandbox.dispose());
 
 /** What the tools tell; all that k3s may have left is there. */
-function stub({ mainPid = 0, rules = kubeProxyAndOthers }: { mainPid?: number; rules?: string }): void {
-  sandbox.stub("systemctl", `[ "$1" != show ] || echo ${mainPid}`);
+function stub({ k3s = "inactive", rules = kubeProxyAndOthers }: { k3s?: string; rules?: string }): void {
+  sandbox.stub("systemctl", `[ "$1" != show ] || echo ${k3s}`);
   sandbox.write("/rules", rules);
   for (const family of ["iptables", "ip6tables"]) {
     sandbox.stub(`${family}-save`, `cat '${sandbox.root}/rules'`);
@@ -26,6 +26,7 @@ const ofOthers = [
   ":POSTROUTING ACCEPT [0:0]",
   ":DOCKER - [0:0]",
   '-A PREROUTING -m comment --comment "see KUBERNETES.md" -j DOCKER',
+  String.raw`-A PREROUTING -m comment --comment "C:\\new\\0101 of \"theirs\"" -j DOCKER`,
   "COMMIT",
 ];
 const kubeProxyAndOthers = [
@@ -34,7 +35,7 @@ const kubeProxyAndOthers = [
   ":CNI-HOSTPORT-DNAT - [0:0]",
   ":FLANNEL-POSTRTG - [0:0]",
   '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
-  ...ofOthers.slice(4, 5),
+  ...ofOthers.slice(4, 6),
   "-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT",
   '-A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG',
   "-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y",
@@ -130,13 +131,19 @@ describe("k3s-pods-end", () => {
     expect([...sandbox.callsOf("iptables-restore"), ...sandbox.callsOf("ip6tables-restore")]).toEqual([]);
   });
 
-  test("leaves everything to a k3s that runs", async () => {
-    stub({ mainPid: 4711 });
+  test("goes on where k3s has failed", async () => {
+    stub({ k3s: "failed" });
+    sandbox.write("/proc/self/mounts", "");
+    expect((await sandbox.run("k3s-pods-end.sh")).code).toBe(0);
+  });
+
+  test.each(["active", "activating", "deactivating"])("leaves everything to a k3s that is %s", async (k3s) => {
+    stub({ k3s });
     const { code, stderr } = await sandbox.run("k3s-pods-end.sh");
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: "k3s runs, and would start its pods again: systemctl stop k3s\n",
+      stderr: "k3s runs, or is about to, and would start its pods again: systemctl stop k3s\n",
     });
-    expect(sandbox.calls).toEqual(["systemctl show --property=MainPID --value k3s.service"]);
+    expect(sandbox.calls).toEqual(["systemctl show --property=ActiveState --value k3s.service"]);
   });
 });

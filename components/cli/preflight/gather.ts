@@ -4,6 +4,7 @@ import { hostname, networkInterfaces, release } from "node:os";
 import { basename } from "node:path";
 import { pkiFolder } from "../../kubernetes/paths.ts";
 import { thisMachine } from "../apply/machine.ts";
+import { loadRecords, RECORDS } from "../apply/record.ts";
 import { loadedDrbd } from "../loaded-drbd.ts";
 import { type Argv, run } from "../process.ts";
 import { Failure } from "../verb.ts";
@@ -15,8 +16,6 @@ import { gatherK3sTokens } from "./k3s-token.ts";
 
 const TOOL_LIMIT_MS = 15_000;
 const WITNESS_LIMIT_MS = 3_000;
-const ourUnits =
-  /\/(etcd|etcd-transient|tandem-agent|nginx|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|k3s|tandem-balancer-[^/]+)\.service/;
 
 /** Reads the machine; changes nothing. */
 export async function gather(wanted: Expectations): Promise<Facts> {
@@ -37,7 +36,7 @@ export async function gather(wanted: Expectations): Promise<Facts> {
     disk: volume === undefined ? null : await readDisk(volume.disk, made !== null),
     madeWith: made,
     usesOthersEtcd: await exists(`${pkiFolder}/etcd-ca.crt`),
-    listening: await listeners(),
+    listening: await listeners(wanted.site),
     foreignEtcd:
       (await hasEntries("/var/lib/etcd")) &&
       !(await exists("/var/lib/tandem/etcd-member")) &&
@@ -147,7 +146,7 @@ async function fileSystemBytes(disk: string): Promise<number | null> {
   return count * size || null;
 }
 
-async function listeners(): Promise<Listener[]> {
+async function listeners(site: string): Promise<Listener[]> {
   const { code, stdout, stderr } = await tool([
     "ss",
     "--no-header",
@@ -158,6 +157,7 @@ async function listeners(): Promise<Listener[]> {
   ]);
   if (code !== 0) throw new Failure(`ss cannot list the listening sockets: ${stderr.trim()}`);
   const volume = await exists("/var/lib/tandem/volume.json");
+  const owned = await ownedUnits();
   const found: Listener[] = [];
   for (const line of stdout.split("\n").filter((each) => each !== "")) {
     const port = Number(line.trim().split(/\s+/)[3]?.split(":").at(-1));
@@ -165,10 +165,28 @@ async function listeners(): Promise<Listener[]> {
     if (program === undefined || pid === undefined) found.push({ port, program: "the kernel", ours: volume });
     else {
       const cgroup = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
-      found.push({ port, program, ours: ourUnits.test(cgroup) });
+      found.push({ port, program, ours: isOurs(cgroup, site, owned) });
     }
   }
   return found;
+}
+
+/**
+ * Whether a process belongs to a unit that this site may share its ports with: one that Tandem has on this machine, or nginx.
+ * @param cgroup as /proc has it
+ * @param owned by any component's record
+ */
+export function isOurs(cgroup: string, site: string, owned: ReadonlySet<string>): boolean {
+  const unit = /\/([^/\n]+\.service)/.exec(cgroup)?.[1] ?? "";
+  // Two balancers at one port would share what comes, and neither would be told.
+  if (unit.startsWith("tandem-balancer-")) return unit === `tandem-balancer-${site}.service`;
+  return unit === "nginx.service" || owned.has(unit);
+}
+
+/** Before the first component comes there are no records. */
+async function ownedUnits(): Promise<Set<string>> {
+  const records = (await exists(RECORDS)) ? [...(await loadRecords(thisMachine)).values()] : [];
+  return new Set(records.flatMap(({ units }) => Object.keys(units)));
 }
 
 /** The witness need not be there yet, nor know us: any answer has the date. */

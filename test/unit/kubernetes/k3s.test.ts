@@ -110,6 +110,13 @@ describe("k3s's files", () => {
       expect(files.files?.[path]?.mode).toBe("0600");
   });
 
+  it("leave k3s's own folder closed where one of them makes it", () => {
+    const folder = "/var/lib/rancher/k3s/server";
+    expect(files.directories).not.toHaveProperty([folder]);
+    const { directories } = k3sFiles({ ...plan, kubernetes: { ...kubernetes, outOfServiceTaint: true } }, 0);
+    expect(directories).toHaveProperty([folder], { mode: "0700" });
+  });
+
   it("bring the program and its images, both pinned, from the release or from the bundle's folder of that release", () => {
     const release = "https://github.com/k3s-io/k3s/releases/download/v1.34.4%2Bk3s1";
     expect(files.artifacts).toEqual([

@@ -10,10 +10,14 @@ data=$root/var/lib/rancher/k3s
 # k3s brings these tools along; the machine's own go first, as they do for k3s.
 PATH=$PATH:$data/data/current/bin/aux:$data/data/current/bin
 
-if [ "$(systemctl show --property=MainPID --value k3s.service)" != 0 ]; then
-    echo "k3s runs, and would start its pods again: systemctl stop k3s" >&2
-    exit 1
-fi
+# One that ends again and again is about to start most of the time.
+case $(systemctl show --property=ActiveState --value k3s.service) in
+    inactive | failed) ;;
+    *)
+        echo "k3s runs, or is about to, and would start its pods again: systemctl stop k3s" >&2
+        exit 1
+        ;;
+esac
 
 # k3s's container runtime has ended with it, so the kernel is asked, by their control groups, under either name that kubelet gives them.
 pods() { find "$cgroups/kubepods" "$cgroups/kubepods.slice" -name cgroup.procs -exec cat {} + 2>/dev/null; }
@@ -35,8 +39,9 @@ unmount_below /run/k3s /var/lib/kubelet /var/lib/rancher/k3s
 # Of kube-proxy, of the network policies, of the host's ports of pods, and of flannel: their chains, and what leads there.
 for family in iptables ip6tables; do
     rules=$("$family-save" 2>/dev/null) || continue
-    others=$(echo "$rules" | grep -vE '(^:|[ "])(KUBE|CNI|FLANNEL)-')
-    [ "$others" = "$rules" ] || echo "$others" | "$family-restore"
+    # Not with echo, which makes something else of a backslash.
+    others=$(printf '%s\n' "$rules" | grep -vE '(^:|[ "])(KUBE|CNI|FLANNEL)-')
+    [ "$others" = "$rules" ] || printf '%s\n' "$others" | "$family-restore"
 done
 for set in $(ipset list -name 2>/dev/null | grep '^KUBE-'); do ipset destroy "$set"; done
 systemctl --no-block stop kubepods.slice 2>/dev/null
