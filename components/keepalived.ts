@@ -71,9 +71,7 @@ export function keepalivedFiles(
       [configPath]: { mode: "0644", content, check: "keepalived" },
       [dropIn]: { mode: "0644", content: render(`${dropIn.slice(1)}.hbs`, { aside }), check: "unit" },
     },
-    units: [
-      { name: "keepalived.service", enable: true, state: "started", onChange: "reload", restartOn: [configPath] },
-    ],
+    units: [{ name: "keepalived.service", enable: true, state: "started", reloadOn: [configPath] }],
     prove: [{ kind: "active", unit: "keepalived.service", withinSeconds: 20 }, addressAnswers(30)],
   };
 }

@@ -67,6 +67,7 @@ export function loadBalancerFiles({ site, nodes, port, times, probe, isToldAside
   const folder = pkiFolder(site);
   const config = `/etc/haproxy/tandem-${site}.cfg`;
   const unit = `tandem-balancer-${site}.service`;
+  const unitPath = `/etc/systemd/system/${unit}`;
   const certificate = probe === "certificate";
   const { connectLimitMs, answerLimitMs, probeIntervalMs, repeatIntervalMs, aliveAfter } = addressTimes;
   return {
@@ -90,7 +91,7 @@ export function loadBalancerFiles({ site, nodes, port, times, probe, isToldAside
         }),
         check: "haproxy",
       },
-      [`/etc/systemd/system/${unit}`]: {
+      [unitPath]: {
         mode: "0644",
         content: render("etc/systemd/system/tandem-balancer.service.hbs", { site, config, user: balancerUser.name }),
         check: "unit",
@@ -101,9 +102,9 @@ export function loadBalancerFiles({ site, nodes, port, times, probe, isToldAside
         name: unit,
         enable: true,
         state: "started",
+        restartOn: [unitPath],
         // A reload keeps the sessions.
-        onChange: "reload",
-        restartOn: [
+        reloadOn: [
           config,
           `${folder}/api-ca.crt`,
           ...(certificate ? [`${folder}/probe.crt`, `${folder}/probe.key`] : []),

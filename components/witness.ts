@@ -107,8 +107,7 @@ export function witnessFiles({ site, port, nodes, storage, purge }: WitnessPlan)
         enable: true,
         state: "started",
         // A reload keeps the nodes' connections, over which a claim is fast.
-        onChange: "reload",
-        restartOn: [conf, `${pki}/server.crt`, `${pki}/server.key`, `${pki}/ca.crt`],
+        reloadOn: [conf, `${pki}/server.crt`, `${pki}/server.key`, `${pki}/ca.crt`],
       },
     ],
     ...(storage.kind === "disk" ? { data: [tree], purge } : {}),

@@ -47,6 +47,26 @@ describe("apply", () => {
     expect(machine.asked).toEqual(["restart a.service"]);
   });
 
+  it("reloads for what a reload is enough, and restarts for the rest", async () => {
+    const bundle = (setting: string, more: string) =>
+      example(setting, {
+        files: { ...example(setting).files, "/etc/example/more": { mode: "0644", content: more } },
+        units: [
+          { name: "a.service", state: "started", restartOn: ["/etc/example/a.json"], reloadOn: ["/etc/example/more"] },
+        ],
+      });
+    const asked = async (setting: string, more: string) => {
+      machine.asked = [];
+      await applyBundle(machine, bundle(setting, more));
+      return machine.asked;
+    };
+    await applyBundle(machine, bundle("one", "some"));
+    expect(await asked("one", "other")).toEqual(["reload a.service"]);
+    expect(await asked("two", "other")).toEqual(["restart a.service"]);
+    expect(await asked("three", "others")).toEqual(["restart a.service"]);
+    expect(await asked("three", "others")).toEqual([]);
+  });
+
   it("corrects a file that somebody has changed", async () => {
     await applyBundle(machine, example("one"));
     machine.put("/etc/example/a.json", "{}");
@@ -218,8 +238,7 @@ describe("two components on one machine", () => {
         name: "nginx.service",
         enable: true,
         state: "started",
-        onChange: "reload",
-        restartOn: [`/etc/nginx/conf.d/${name}.conf`],
+        reloadOn: [`/etc/nginx/conf.d/${name}.conf`],
       },
     ],
   });

@@ -57,6 +57,13 @@ function written(text: string): string {
   return file;
 }
 
+test("the balancer is started anew for another unit, and reloads all else that it reads", () => {
+  const [unit] = loadBalancerFiles(plan).units ?? [];
+  expect(unit?.restartOn).toEqual(["/etc/systemd/system/tandem-balancer-store-0042.service"]);
+  const pki = ["api-ca.crt", "probe.crt", "probe.key"].map((name) => `/etc/tandem-balancer/store-0042/${name}`);
+  expect(unit?.reloadOn).toEqual(["/etc/haproxy/tandem-store-0042.cfg", ...pki]);
+});
+
 describe("HAProxy's own check", () => {
   const check = async (text: string) => {
     const { code, stdout, stderr } = await run(["haproxy", "-c", "-f", written(text)], { timeoutMs: 20_000 });

@@ -180,9 +180,9 @@ async function dropUndeclared(
 
 async function settleUnit(machine: Machine, unit: UnitSpec, record: AppliedRecord): Promise<string[]> {
   const changes = await plannedChanges(machine, unit, record.units[unit.name]);
-  await bringUp(machine, unit, changes, async (digest) => {
+  await bringUp(machine, unit, changes, async (digests) => {
     const known = record.units[unit.name];
-    if (known !== undefined) record.units[unit.name] = { ...known, startedWith: digest };
+    if (known !== undefined) record.units[unit.name] = { ...known, ...digests };
     await saveRecord(machine, record);
   });
   return changes.map((change) => `${unit.name}: ${change}`);

@@ -106,8 +106,8 @@ export interface UnitSpec {
   readonly state?: "started" | "stopped" | "none";
   /** Files, of any component, whose change since the last start by Tandem calls for a restart. Folders are not followed. */
   readonly restartOn?: readonly string[];
-  /** How such a change is put into effect; `restart` where absent. */
-  readonly onChange?: "restart" | "reload";
+  /** The same, for what a reload puts into effect. */
+  readonly reloadOn?: readonly string[];
   /** `false` for a unit whose start waits for other machines: the start is asked for and not awaited. */
   readonly awaitStart?: boolean;
   /** What `tandem wait` must report before a running unit is restarted, so that two nodes never restart together. */

@@ -62,6 +62,7 @@ export async function claimOwnership(
       masked: unit.mask === true,
       leave: leave ?? (await leaveOf(machine, unit, ours)),
       startedWith: known?.startedWith ?? null,
+      reloadedWith: known?.reloadedWith ?? null,
     };
   }
   const record: AppliedRecord = {

@@ -39,6 +39,8 @@ export interface OwnedUnit {
   leave: "stop" | "reload" | "nothing";
   /** Digest of the files under `restartOn` at the last start or restart that succeeded. */
   startedWith: string | null;
+  /** The same, of the files under `reloadOn`, which a reload puts into effect too; absent in the record of an earlier release. */
+  reloadedWith?: string | null;
 }
 
 export const RECORDS = "/var/lib/tandem/applied";

@@ -35,25 +35,27 @@ export async function plannedChanges(
   if (unit.state === "stopped" && isUp(state)) changes.push("stop");
   if (unit.state === "started") {
     if (!isUp(state)) changes.push("start");
-    else if (known?.startedWith !== (await digestOf(machine, unit))) changes.push(unit.onChange ?? "restart");
+    else if (await isOutdated(machine, unit.restartOn, known?.startedWith)) changes.push("restart");
+    else if (await isOutdated(machine, unit.reloadOn, known?.reloadedWith)) changes.push("reload");
   }
   return changes;
 }
 
 /**
  * Brings a unit into its declared state.
- * @param restarted is told the digest of the unit's files as soon as they are in effect
+ * @param nowInEffect is told the digests of the unit's files as soon as they are in effect
  */
 export async function bringUp(
   machine: Machine,
   unit: UnitSpec,
   changes: readonly UnitChange[],
-  restarted: (digest: string) => Promise<void>,
+  nowInEffect: (digests: Partial<OwnedUnit>) => Promise<void>,
 ): Promise<void> {
   for (const change of changes) {
     if (change === "restart" && unit.gate !== undefined) await passGate(machine, unit.name, unit.gate);
     // Read before the restart: a file that changes meanwhile must count as not yet in effect.
-    const digest = await digestOf(machine, unit);
+    const reloadedWith = await digestOf(machine, unit.reloadOn);
+    const startedWith = await digestOf(machine, unit.restartOn);
     if (change === "start" || change === "restart")
       await systemctl(machine, ["reset-failed", unit.name], { mayFail: true });
     const asked = change === "start" || change === "restart" || change === "reload";
@@ -63,7 +65,7 @@ export async function bringUp(
     const quietly = change === "enable" || change === "disable" ? ["--no-reload"] : [];
     await systemctl(machine, [change, ...patience, ...quietly, unit.name]);
     machine.step();
-    if (asked) await restarted(digest);
+    if (asked) await nowInEffect(change === "reload" ? { reloadedWith } : { startedWith, reloadedWith });
   }
 }
 
@@ -187,9 +189,17 @@ async function systemctl(machine: Machine, args: readonly string[], { mayFail = 
   );
 }
 
-async function digestOf(machine: Machine, unit: UnitSpec): Promise<string> {
+async function isOutdated(
+  machine: Machine,
+  paths: readonly string[] | undefined,
+  known: string | null | undefined,
+): Promise<boolean> {
+  return paths !== undefined && known !== (await digestOf(machine, paths));
+}
+
+async function digestOf(machine: Machine, paths: readonly string[] = []): Promise<string> {
   const hash = createHash("sha256");
-  for (const path of [...(unit.restartOn ?? [])].sort()) {
+  for (const path of [...paths].sort()) {
     const content = await readFile(at(machine, path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
       return undefined;
