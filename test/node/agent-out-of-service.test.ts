@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { Deciding } from "../../components/arbiter/agent/deciding.ts";
 import { NodeObjects } from "../../components/arbiter/agent/linux/node-objects.ts";
 import { OutOfServiceTaint } from "../../components/arbiter/agent/linux/out-of-service.ts";
 import { MARK, type NodeView, OUT_OF_SERVICE } from "../../components/arbiter/agent/out-of-service.ts";
@@ -28,6 +29,7 @@ const own: NodeView = { ...silent, name: "n2", ready: "True" };
 class Site {
   state: State = winner;
   fresh: () => State = () => this.state;
+  readings = 0;
   nodes: Record<string, NodeView | null> = { n1: silent, n2: own };
   reads = 0;
   readonly written: object[] = [];
@@ -49,7 +51,11 @@ let taint: OutOfServiceTaint | undefined;
 afterEach(() => taint?.close());
 
 function keep(site: Site, nodes: Pick<NodeObjects, "read" | "change"> = site): OutOfServiceTaint {
-  const watched = { self: "n2", sibling: "n1", nodes, state: () => site.state, fresh: async () => site.fresh() };
+  const fresh = async () => {
+    site.readings += 1;
+    return site.fresh();
+  };
+  const watched = { self: "n2", sibling: "n1", nodes, state: () => site.state, fresh };
   taint = new OutOfServiceTaint(watched, 5);
   return taint;
 }
@@ -63,6 +69,8 @@ test("the winner marks the silent sibling once, and takes the mark off when they
   const { reads } = site;
   await eventually(async () => expect(site.reads).toBeGreaterThan(reads + 4), 5_000);
   expect(site.written).toHaveLength(1);
+  // The machine is read for a change alone.
+  expect(site.readings).toBe(1);
   site.state = together;
   await says("no node is marked");
   expect(site.written).toHaveLength(2);
@@ -96,6 +104,48 @@ test("nodes that are connected and without a mark are left alone, until they par
   expect(site.reads).toBe(reads);
   site.state = winner;
   await says("n1 is marked by n2");
+});
+
+test("a mark from before whose writing nobody knows of is taken off, whatever was seen before the loss", async () => {
+  const site = new Site();
+  site.state = together;
+  let failing = false;
+  const read = async (name: string) => {
+    if (failing) throw new Error("no answer");
+    return site.read(name);
+  };
+  keep(site, { read, change: (name, patch) => site.change(name, patch) });
+  await says("no node is marked");
+  failing = true;
+  site.state = winner;
+  await says("not known: no answer");
+  failing = false;
+  site.nodes.n1 = marked;
+  site.state = together;
+  await eventually(async () => expect(site.nodes.n1).toEqual(silent), 5_000);
+});
+
+test("what cannot be noted in a reading for the taint ends the agent", async () => {
+  const exit = vi.spyOn(process, "exit").mockImplementation((code) => {
+    taint?.close();
+    throw new Error(`ended with ${code}`);
+  });
+  const full = () => {
+    throw new Error("ENOSPC");
+  };
+  const deciding = new Deciding(winner.settings, full, () => {});
+  const site = new Site();
+  site.fresh = () => {
+    deciding.post({ kind: "link", heard: false });
+    return winner;
+  };
+  try {
+    keep(site);
+    await eventually(async () => expect(exit).toHaveBeenCalledWith(1), 5_000);
+    expect(site.written).toEqual([]);
+  } finally {
+    exit.mockRestore();
+  }
 });
 
 test("a node that does not go on asks nothing", async () => {

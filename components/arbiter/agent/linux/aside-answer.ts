@@ -1,7 +1,7 @@
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { sayOnce } from "../journal.ts";
+import { keepListening } from "./listening.ts";
 
-const LISTEN_AGAIN_MS = 1000;
 const CONNECTION_MS = 1000;
 const CONNECTIONS = 16;
 
@@ -10,24 +10,20 @@ const CONNECTIONS = 16;
  * Nothing is asked and nothing is read, so anybody may hear it.
  */
 export class AsideAnswer {
-  readonly #server: Server;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #close: () => void;
   #aside = false;
 
   /** An address that is not there yet is tried again. */
   constructor(address: { host: string; port: number }) {
-    this.#server = createServer((socket) => {
+    const server = createServer((socket) => {
       socket.on("error", () => {});
       socket.setTimeout(CONNECTION_MS, () => socket.destroy());
       socket.end(this.#aside ? "down #stands aside\n" : "up\n", () => socket.destroySoon());
     });
-    this.#server.maxConnections = CONNECTIONS;
-    const listen = () => this.#server.listen(address);
-    this.#server.on("error", (error) => {
-      sayOnce("warning", `no load balancer is told whether this node stands aside: ${error.message}`);
-      this.#retry = setTimeout(listen, LISTEN_AGAIN_MS);
-    });
-    listen();
+    server.maxConnections = CONNECTIONS;
+    this.#close = keepListening(server, address, (error) =>
+      sayOnce("warning", `no load balancer is told whether this node stands aside: ${error.message}`),
+    );
   }
 
   set(aside: boolean): void {
@@ -35,7 +31,6 @@ export class AsideAnswer {
   }
 
   close(): void {
-    clearTimeout(this.#retry);
-    this.#server.close();
+    this.#close();
   }
 }

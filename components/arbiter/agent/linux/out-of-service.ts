@@ -63,26 +63,27 @@ export class OutOfServiceTaint {
 
   async #round(): Promise<void> {
     const { self, sibling, state } = this.#watched;
+    const together = connected(state());
+    if (!together) this.#settled = false;
     if (!concerned(state())) {
-      this.#settled = false;
       this.#report = `left to ${sibling}: this node does not go on`;
       return;
     }
-    if (this.#settled && connected(state())) return;
+    if (this.#settled) return;
     const marks = [];
     for (const name of [sibling, self]) marks.push(await this.#tend(name));
     const told = marks.filter((mark) => mark !== null);
-    this.#settled = connected(state()) && told.length === 0;
+    this.#settled = together && told.length === 0;
     this.#report = told.join("; ") || "no node is marked";
   }
 
   /** @returns the mark that its Node has afterwards, in words; null without one */
   async #tend(name: string): Promise<string | null> {
-    const { nodes, fresh } = this.#watched;
+    const { nodes, state, fresh } = this.#watched;
     const node = await nodes.read(name);
     if (node === null) return null;
-    // Asked anew after the Node was read, and nothing comes between the answer and the request.
-    const change = nodeChange(await fresh(), node);
+    // A change is asked for anew after the Node was read, and nothing comes between the answer and the request.
+    const change = nodeChange(state(), node) && nodeChange(await fresh(), node);
     if (change === null) return node.markedBy === null ? null : `${name} is marked by ${node.markedBy}`;
     await nodes.change(name, change.patch);
     say("notice", `the out-of-service taint of ${name} is ${change.verb}: ${change.reason}`);

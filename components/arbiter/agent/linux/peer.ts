@@ -6,12 +6,12 @@ import {
   createServer,
   type PeerCertificate,
   type SecureContext,
-  type Server,
   type TLSSocket,
 } from "node:tls";
 import { Misfit } from "../check.ts";
 import { checkHello } from "../hello.ts";
 import type { Hello } from "../world.ts";
+import { keepListening } from "./listening.ts";
 
 /**
  * The handshake: one connection, one question, one answer, each a line of JSON; both ends show a certificate of the site
@@ -29,7 +29,6 @@ const LINE_LIMIT = 16 * 1024;
 const EXCHANGE_MS = 2000;
 /** A path that has not answered by now may have died silently: the question is put on the next one as well. */
 const NEXT_PATH_MS = 150;
-const LISTEN_AGAIN_MS = 1000;
 const CONNECTIONS = 16;
 
 interface Credentials {
@@ -71,8 +70,7 @@ function onLine(socket: TLSSocket, take: (line: string) => void): void {
 
 /** Answers questions on each of this node's addresses; an address that is not there yet is tried again. */
 export class HandshakeServer {
-  readonly #servers: Server[] = [];
-  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #closes: (() => void)[] = [];
   readonly #options: HandshakeOptions;
 
   /**
@@ -93,29 +91,17 @@ export class HandshakeServer {
         if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") on.refused(`${error.message}`);
         socket.destroy();
       });
-      this.#listen(server, address, on.refused);
-      this.#servers.push(server);
+      let complained = false;
+      const close = keepListening(server, { host: address, port: options.port }, (error) => {
+        if (!complained) on.refused(`at ${address}: ${error.message}`);
+        complained = true;
+      });
+      this.#closes.push(close);
     }
   }
 
   close(): void {
-    for (const retry of this.#retries) clearTimeout(retry);
-    for (const server of this.#servers) server.close();
-  }
-
-  #listen(server: Server, address: string, refused: (why: string) => void): void {
-    let complained = false;
-    const listen = () => server.listen({ host: address, port: this.#options.port });
-    server.on("error", (error) => {
-      if (!complained) refused(`cannot listen on ${address}, trying again: ${error.message}`);
-      complained = true;
-      const retry = setTimeout(() => {
-        this.#retries.delete(retry);
-        listen();
-      }, LISTEN_AGAIN_MS);
-      this.#retries.add(retry);
-    });
-    listen();
+    for (const close of this.#closes) close();
   }
 
   #serve(
