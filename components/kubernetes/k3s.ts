@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { ArtifactSpec, FileSet } from "../cli/apply/bundle-type.ts";
 import type { ArtifactsConfig } from "../config/site-config.ts";
 import type { Host } from "../host.ts";
-import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
+import { contentsVersion, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";
 import { readTemplate } from "../render.ts";
 import { agentRights } from "./agent-access.ts";
@@ -56,7 +56,11 @@ export class K3s extends pulumi.ComponentResource {
     super("tandem:kubernetes:K3s", name, {}, opts);
     const install = (index: 0 | 1, dependsOn: pulumi.Resource[]) => {
       const keys = hosts[index].push("k3s", pkiFileSet(pki[index]), { parent: this, dependsOn, secret: true });
-      const files = certificateVersions(pki[index]).apply((versions) => ({ ...k3sFiles(plan, index), versions }));
+      // All of them: the token is no certificate, and k3s is to be started again with another one.
+      const files = contentsVersion(pki[index]).apply((secrets) => ({
+        ...k3sFiles(plan, index),
+        versions: { secrets },
+      }));
       return hosts[index].push("k3s", files, { parent: this, dependsOn: [keys] });
     };
     const two = install(1, []);

@@ -33,3 +33,15 @@ export function certificateVersions(files: PkiFiles): pulumi.Output<Record<strin
       ),
     );
 }
+
+/**
+ * For `versions` as well; changes with any content. One of the files has to be a private key: without one a token that a person chose
+ * could be found by trying.
+ */
+export function contentsVersion(files: PkiFiles): pulumi.Output<string> {
+  const contents = Object.fromEntries(Object.entries(files).map(([path, { content }]) => [path, content]));
+  const version = pulumi
+    .output(contents)
+    .apply((known) => createHash("sha256").update(JSON.stringify(known)).digest("hex").slice(0, 16));
+  return pulumi.unsecret(version);
+}

@@ -44,9 +44,9 @@ export class Issuer {
     return new Certificate(`${this.#site}-${name}`, all, { parent: this.#parent });
   }
 
-  /** A random key that every machine shares. */
-  sharedKey(name: string, bytes: number): SharedKey {
-    return new SharedKey(`${this.#site}-${name}`, { bytes }, { parent: this.#parent });
+  /** A random key that every machine shares. @param aliases where older stacks have it */
+  sharedKey(name: string, bytes: number, aliases: pulumi.Alias[] = []): SharedKey {
+    return new SharedKey(`${this.#site}-${name}`, { bytes }, { parent: this.#parent, aliases });
   }
 
   /** The same that rotates with everything else. */

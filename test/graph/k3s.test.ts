@@ -2,7 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { k3sTokenFingerprint } from "../../components/cli/preflight/k3s-token.ts";
 import type { SiteConfig } from "../../components/config/schema.ts";
+import { K3sPki } from "../../components/kubernetes/k3s-pki.ts";
 import { k3sToken } from "../../components/kubernetes/k3s-token.ts";
+import { contentsVersion } from "../../components/pki/file-set.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";
 import { type Recording, recordRegistrations } from "./recorder.ts";
@@ -58,6 +60,29 @@ describe("a site with k3s", () => {
     const holders = recording.commands.filter(({ inputs }) => JSON.stringify(inputs).includes(token));
     expect(holders.map(({ name }) => name).sort()).toEqual(["k3s-secrets-n1", "k3s-secrets-n2"]);
     for (const { secrets } of holders) expect(secrets).toEqual(["connection", "stdin"]);
+  });
+
+  it("keeps the token that an older stack has as the cluster's part", () => {
+    const key = recording.registered.find(({ name }) => name === "example-k3s-k3s-token");
+    const type = "tandem:site:Site$tandem:kubernetes:Cluster$tandem:kubernetes:K3sPki";
+    expect(key?.formerParents).toEqual([expect.stringContaining(`::${type}::k3s-pki`)]);
+  });
+
+  it("has k3s started again when nothing but the token changes, by a word that tells nothing of it", async () => {
+    const file = (content: string) => ({ content: pulumi.secret(content), mode: "0600" }) as const;
+    const versionWith = (token: string, key = "a key") => {
+      const datastore = { clientFiles: () => ({ "/client.key": file(key) }) };
+      const args = { nodes: readSite("example-k3s").nodes, token: pulumi.secret(token), datastore };
+      const [version] = new K3sPki(`${token}, ${key}`, args, { parent: site }).files.map(contentsVersion);
+      return new Promise((resolve) => version?.apply(resolve));
+    };
+    expect(await versionWith("one")).not.toBe(await versionWith("two"));
+    expect(await versionWith("one")).not.toBe(await versionWith("one", "another key"));
+    for (const name of ["k3s-n1", "k3s-n2"]) {
+      const { inputs, secrets } = recording.command(name);
+      expect(inputs.stdin).toMatch(/"secrets":\s*"[0-9a-f]{16}"/);
+      expect(secrets).not.toContain("stdin");
+    }
   });
 
   it("has each node looked at for a cluster with another token, by nothing but the token's fingerprint", async () => {

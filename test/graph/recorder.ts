@@ -6,6 +6,8 @@ export interface Registered {
   readonly type: string;
   readonly name: string;
   readonly parent: string;
+  /** URNs of former parents. */
+  readonly formerParents: readonly string[];
   /** Names of the resources it waits for, those of its inputs included; a component stands for all its children. */
   readonly dependsOn: readonly string[];
   /** Name of the provider that was named for it; empty for a default one. */
@@ -71,6 +73,7 @@ interface Request {
   getType(): string;
   getName(): string;
   getParent(): string;
+  getAliasesList(): { getSpec(): { getParenturn(): string } | undefined }[];
   getDependenciesList(): string[];
   getProvider(): string;
   getDeletedwith(): string;
@@ -97,6 +100,7 @@ export async function recordRegistrations(
       type: request.getType(),
       name: request.getName(),
       parent: nameIn(request.getParent()),
+      formerParents: request.getAliasesList().map((alias) => alias.getSpec()?.getParenturn() ?? ""),
       dependsOn: request.getDependenciesList().map(nameIn),
       // As `<urn>::<id>`.
       provider: request.getProvider().split("::").at(-2) ?? "",
