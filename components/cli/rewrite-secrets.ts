@@ -10,7 +10,8 @@ export interface RewriteOrder extends ApiCredential {
   readonly encryptedWith: string;
 }
 
-const PAGE = 100;
+/** Each may have 1 MiB, and all of them have to come in the time of one answer. */
+const PAGE = 10;
 
 export const rewriteSecrets: Verb = {
   usage: "rewrite-secrets < order.json",

@@ -24,7 +24,7 @@ describe("the pods' network", () => {
       const other = index === 0 ? 1 : 0;
       expect(subnet).toBe(podsOf("10.244.0.0/16", index));
       expect(podRouteUnit("10.244.0.0/16", nodes, index)).toContain(
-        `ExecStart=/usr/sbin/ip route replace ${podsOf("10.244.0.0/16", other)} via ${nodes[other].frontend}\n`,
+        `ExecStart=/usr/sbin/ip route replace ${podsOf("10.244.0.0/16", other)} via ${nodes[other].frontend} protocol kernel\n`,
       );
     }
   });
