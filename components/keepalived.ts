@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileSet, UserSpec } from "./cli/apply/bundle-type.ts";
+import type { VirtualAddress } from "./config/kubernetes-config.ts";
 import { addressTimes, type KubernetesTimes } from "./config/kubernetes-timing.ts";
-import type { NodeConfig, VirtualAddress } from "./config/site-config.ts";
+import type { NodeConfig } from "./config/site-config.ts";
 import type { Host } from "./host.ts";
 import { addressAnswers } from "./kubernetes/probe.ts";
 import { render } from "./render.ts";

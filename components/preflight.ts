@@ -1,6 +1,7 @@
 import { ASIDE_PORT } from "./arbiter/agent/paths.ts";
 import type { Expectations, VolumeExpectations } from "./cli/preflight/expectations.ts";
-import type { ClusterConfig, KubernetesConfig, SiteConfig, WitnessedSite } from "./config/site-config.ts";
+import type { ClusterConfig, KubernetesConfig } from "./config/kubernetes-config.ts";
+import type { SiteConfig, WitnessedSite } from "./config/site-config.ts";
 import { volumeBytes } from "./drbd.ts";
 import { peerUrl } from "./etcd/config.ts";
 import { auditBytes } from "./kubernetes/api-server.ts";

@@ -4,10 +4,11 @@ import { profileOf } from "../datastore/profile.ts";
 import { listExpression } from "../kubernetes/mutation-policies.ts";
 import { formatDuration } from "./duration.ts";
 import { contains, isOfNobody, overlaps, parseNetwork } from "./ipv4.ts";
+import type { ClusterConfig } from "./kubernetes-config.ts";
 import { kubernetesTimes, leastLeaseMs, leastRenewMs } from "./kubernetes-timing.ts";
 import { datastoreHosts, nodeAddresses } from "./machines.ts";
 import { formatPath, type Problem } from "./problems.ts";
-import type { ClusterConfig, SitePart } from "./site-config.ts";
+import type { SitePart } from "./site-config.ts";
 
 /** client-go adds up to a fifth to the time between two tries. */
 const retryJitter = 1.2;

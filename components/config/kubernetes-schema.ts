@@ -19,9 +19,6 @@ import {
   sha256,
 } from "./fields.ts";
 import type { Network } from "./ipv4.ts";
-import { mutationGuard } from "./mutation-guard-schema.ts";
-import { receivedKind } from "./problems.ts";
-import type { Sealed } from "./secret.ts";
 import type {
   ApiEndpoint,
   K3sConfig,
@@ -30,7 +27,10 @@ import type {
   LoadBalancerConfig,
   MutationGuardConfig,
   UpstreamConfig,
-} from "./site-config.ts";
+} from "./kubernetes-config.ts";
+import { mutationGuard } from "./mutation-guard-schema.ts";
+import { receivedKind } from "./problems.ts";
+import type { Sealed } from "./secret.ts";
 
 const none = map({ distribution: z.literal("none") }).transform((value): KubernetesConfig<Sealed> => value);
 

@@ -1,5 +1,5 @@
 /** What Kubernetes has to sit out: the times of its managers and of its address, from the longest gap of the datastore. */
-import type { ClusterConfig, LeaderElection } from "./site-config.ts";
+import type { ClusterConfig, LeaderElection } from "./kubernetes-config.ts";
 import { roundUp } from "./timing.ts";
 
 const second = 1000;

@@ -1,8 +1,8 @@
 /** The shape of `kubernetes.mutationGuard`: who may do what while the site is not whole. */
 import { z } from "zod";
 import { choice, label, map, matching, text } from "./fields.ts";
+import type { ApprovedMutation, MutationGuardConfig, Subjects } from "./kubernetes-config.ts";
 import { receivedKind } from "./problems.ts";
-import type { ApprovedMutation, MutationGuardConfig, Subjects } from "./site-config.ts";
 
 /** Whatever a certificate, a token or an OIDC issuer may call somebody. What stands for several elsewhere, `*`, is a mistake here. */
 const subjectName = (kind: string) =>

@@ -1,7 +1,8 @@
 /** What the agent is to the API: a user that may read and change the Node objects of its site, for the out-of-service taint. */
 import { stringify } from "yaml";
 import type { KubernetesSettings } from "../arbiter/agent/settings.ts";
-import type { KubernetesConfig, NodeConfig } from "../config/site-config.ts";
+import type { KubernetesConfig } from "../config/kubernetes-config.ts";
+import type { NodeConfig } from "../config/site-config.ts";
 import { agentCredential, apiServerPort, k3sFolder, pkiFolder } from "./paths.ts";
 
 export const agentUser = "tandem-agent";

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
+import type { UpstreamConfig } from "../config/kubernetes-config.ts";
 import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
-import type { NodeConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { NodeConfig } from "../config/site-config.ts";
 import type { DatastoreProfile } from "../datastore/profile.ts";
 import type { Flags } from "./flags.ts";
 import { apiServerPort, auditLog, configFolder, etcdClientPath, pkiFolder } from "./paths.ts";

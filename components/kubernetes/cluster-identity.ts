@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../cli/cluster-identity.ts";
-import type { ApiEndpoint, NodeConfig } from "../config/site-config.ts";
+import type { ApiEndpoint } from "../config/kubernetes-config.ts";
+import type { NodeConfig } from "../config/site-config.ts";
 import type { Host } from "../host.ts";
 import { endpointUrl } from "./endpoint.ts";
 import { credentialsOf } from "./kubeconfig.ts";

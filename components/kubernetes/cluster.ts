@@ -1,14 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { UserSpec } from "../cli/apply/bundle-type.ts";
 import type { RewriteOrder } from "../cli/rewrite-secrets.ts";
+import type { K3sConfig, LoadBalancerConfig, UpstreamConfig, VirtualAddress } from "../config/kubernetes-config.ts";
 import { kubernetesTimes } from "../config/kubernetes-timing.ts";
-import type {
-  K3sConfig,
-  LoadBalancerConfig,
-  SiteConfig,
-  UpstreamConfig,
-  VirtualAddress,
-} from "../config/site-config.ts";
+import type { SiteConfig } from "../config/site-config.ts";
 import type { Datastore } from "../datastore/datastore.ts";
 import type { Host } from "../host.ts";
 import { Keepalived } from "../keepalived.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { ApiEndpoint } from "../config/site-config.ts";
+import type { ApiEndpoint } from "../config/kubernetes-config.ts";
 import { apiServerPort } from "./paths.ts";
 
 /** Where the API is, with whichever of the two ways. */

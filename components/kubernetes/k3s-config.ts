@@ -2,8 +2,9 @@
 import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
 import { nth, parseNetwork } from "../config/ipv4.ts";
+import type { K3sConfig } from "../config/kubernetes-config.ts";
 import { type KubernetesTimes, nodeLeaseSeconds, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
-import type { K3sConfig, NodeConfig } from "../config/site-config.ts";
+import type { NodeConfig } from "../config/site-config.ts";
 import type { DatastoreProfile } from "../datastore/profile.ts";
 import { auditFlags, tolerationFlags } from "./api-server.ts";
 import { type Flags, flagArguments } from "./flags.ts";

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { k3sPassword } from "../cli/preflight/k3s-token.ts";
-import type { K3sConfig, PkiConfig } from "../config/site-config.ts";
+import type { K3sConfig } from "../config/kubernetes-config.ts";
+import type { PkiConfig } from "../config/site-config.ts";
 import { Issuer } from "../pki/issuer.ts";
 
 export interface K3sTokenArgs {

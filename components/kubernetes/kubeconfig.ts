@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
-import type { ApiEndpoint } from "../config/site-config.ts";
+import type { ApiEndpoint } from "../config/kubernetes-config.ts";
 import { endpointUrl } from "./endpoint.ts";
 import type { KubernetesPki } from "./pki.ts";
 

@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
+import type { ApiEndpoint } from "../config/kubernetes-config.ts";
 import { nodeLeaseSeconds, nodeStatusIntervalMs } from "../config/kubernetes-timing.ts";
-import type { ApiEndpoint, NodeConfig } from "../config/site-config.ts";
+import type { NodeConfig } from "../config/site-config.ts";
 import { endpointUrl } from "./endpoint.ts";
 import type { Flags } from "./flags.ts";
 import { kubeconfig } from "./kubeconfig.ts";

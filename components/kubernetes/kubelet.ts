@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileSet, Proof } from "../cli/apply/bundle-type.ts";
-import type { ArtifactsConfig, NodeConfig, UpstreamConfig, WorkloadsConfig } from "../config/site-config.ts";
+import type { UpstreamConfig, WorkloadsConfig } from "../config/kubernetes-config.ts";
+import type { ArtifactsConfig, NodeConfig } from "../config/site-config.ts";
 import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";
 import type { PkiFiles } from "../pki/site-pki.ts";

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
+import type { LeaderElection, UpstreamConfig } from "../config/kubernetes-config.ts";
 import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
-import type { LeaderElection, UpstreamConfig } from "../config/site-config.ts";
 import type { Flags } from "./flags.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { apiServerPort, configFolder, pkiFolder } from "./paths.ts";

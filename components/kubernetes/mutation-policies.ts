@@ -2,7 +2,7 @@
  * The mutation guard as objects of the Kubernetes API: one policy per rule, and per state of a site the bindings that put its policies
  * into force. A policy without a binding holds up nothing. All of it is pure.
  */
-import type { ApprovedMutation, MutationGuardConfig, Subjects } from "../config/site-config.ts";
+import type { ApprovedMutation, MutationGuardConfig, Subjects } from "../config/kubernetes-config.ts";
 import { agentUser } from "./agent-access.ts";
 import { celString, celStrings } from "./cel.ts";
 

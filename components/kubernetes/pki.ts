@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { nth, parseNetwork } from "../config/ipv4.ts";
-import type { NodeConfig, PkiConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { UpstreamConfig } from "../config/kubernetes-config.ts";
+import type { NodeConfig, PkiConfig } from "../config/site-config.ts";
 import type { Datastore } from "../datastore/datastore.ts";
 import type { Authority } from "../pki/authority.ts";
 import { type Credential, client, Issuer } from "../pki/issuer.ts";

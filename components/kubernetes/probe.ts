@@ -1,5 +1,5 @@
 import type { FileSpec, Proof } from "../cli/apply/bundle-type.ts";
-import type { ApiEndpoint } from "../config/site-config.ts";
+import type { ApiEndpoint } from "../config/kubernetes-config.ts";
 import { environmentFile } from "../environment-file.ts";
 import { readTemplate } from "../render.ts";
 import { endpointPort } from "./endpoint.ts";

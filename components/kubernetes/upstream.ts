@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArtifactSpec, FileSet, UnitSpec } from "../cli/apply/bundle-type.ts";
+import type { ControlPlaneProgram, UpstreamConfig } from "../config/kubernetes-config.ts";
 import type { KubernetesTimes } from "../config/kubernetes-timing.ts";
-import type { ArtifactsConfig, ControlPlaneProgram, NodeConfig, UpstreamConfig } from "../config/site-config.ts";
+import type { ArtifactsConfig, NodeConfig } from "../config/site-config.ts";
 import type { DatastoreProfile } from "../datastore/profile.ts";
 import type { Host } from "../host.ts";
 import { certificateVersions, pkiFileSet } from "../pki/file-set.ts";

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { UpstreamConfig } from "../../components/config/kubernetes-config.ts";
 import type { SiteConfig } from "../../components/config/schema.ts";
-import type { UpstreamConfig, WitnessedSite } from "../../components/config/site-config.ts";
+import type { WitnessedSite } from "../../components/config/site-config.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";
 import { type Recording, recordRegistrations } from "./recorder.ts";

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { MutationGuardConfig, SiteConfig, UpstreamConfig } from "../../components/config/site-config.ts";
+import type { MutationGuardConfig, UpstreamConfig } from "../../components/config/kubernetes-config.ts";
+import type { SiteConfig } from "../../components/config/site-config.ts";
 import { guardPolicies } from "../../components/kubernetes/mutation-policies.ts";
 import { Site } from "../../components/site.ts";
 import { readSite } from "../golden/rendered.ts";

@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ControlPlaneProgram } from "../../components/config/site-config.ts";
+import type { ControlPlaneProgram } from "../../components/config/kubernetes-config.ts";
 import { expectOutput, type GoTools, sha256, wrapper } from "./go-tools.ts";
 
 const version = "1.34.4";

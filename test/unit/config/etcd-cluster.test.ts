@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkClientEnd, checkCredential } from "../../../components/config/etcd-cluster-rules.ts";
 import { quorumProblem } from "../../../components/config/etcd-cluster-schema.ts";
+import type { ClusterConfig } from "../../../components/config/kubernetes-config.ts";
 import { kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
 import { parseSite } from "../../../components/config/parse.ts";
 import { Sealed } from "../../../components/config/secret.ts";
-import type { ClusterConfig, ExternalSite } from "../../../components/config/site-config.ts";
+import type { ExternalSite } from "../../../components/config/site-config.ts";
 import { profileOf } from "../../../components/datastore/profile.ts";
 import { type Issued, issueAuthority, issueLeaf } from "../../../components/pki/provider/x509.ts";
 import { errorsOf, type Raw, rawSite, warningsOf } from "./sample.ts";

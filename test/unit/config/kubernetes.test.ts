@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ClusterConfig, UpstreamConfig } from "../../../components/config/kubernetes-config.ts";
 import { addressTimes, kubernetesTimes } from "../../../components/config/kubernetes-timing.ts";
-import type { ClusterConfig, UpstreamConfig } from "../../../components/config/site-config.ts";
 import { profileOf } from "../../../components/datastore/profile.ts";
 import { errorsOf, hostKeys, type Raw, siteOf, warningsOf } from "./sample.ts";
 

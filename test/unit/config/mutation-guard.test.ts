@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { UpstreamConfig } from "../../../components/config/site-config.ts";
+import type { UpstreamConfig } from "../../../components/config/kubernetes-config.ts";
 import { errorsOf, type Raw, siteOf } from "./sample.ts";
 
 const programs = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import type { ApprovedMutation } from "../../../components/config/site-config.ts";
+import type { ApprovedMutation } from "../../../components/config/kubernetes-config.ts";
 import { guardBindings, guardPolicies, listExpression } from "../../../components/kubernetes/mutation-policies.ts";
 
 const everything = { who: undefined, operations: undefined, namespaces: undefined, names: undefined };
